@@ -12,7 +12,7 @@ DEFAULT_PORTS = {"rtmp": 1935, "rtmps": 443}
 
 
 def _mask(text: str) -> str:
-    return text if len(text) < 3 else f"{text[0]}…{text[-1]}"
+    return "…" if len(text) < 3 else f"{text[0]}…{text[-1]}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -1,0 +1,305 @@
+"""What the services need from the outside, declared here by the one who needs it; `bootstrap.py` puts in the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from openmpu.model.ids import AppId, ChannelId, ChannelKey, LayoutId, TaskKey, UserId
+from openmpu.model.layouts import Layout
+from openmpu.model.roster import Roster, Source
+from openmpu.model.task import TaskSpec, TaskState
+
+
+class Clock(Protocol):
+    """The wall clock."""
+
+    def now(self) -> int:
+        """Nanoseconds of Unix time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task as the store holds it: what is wanted, and how its life stands.
+
+    Attributes:
+        account: The owner's name: quotas are counted per account.
+        created_at: Nanoseconds of Unix time, like all times here.
+        idle_since: When the last participant left a running task; None while somebody is there.
+        ended_at: When it reached a final state.
+        lease: Number of the latest start of a worker for it; a worker with a lower one must stop.
+        end_code: ErrorCode of callbacks.md 2.4 that it ended with; 0: none.
+        request: The parameters as they were given, for ListRtcMPUTaskDetail.
+    """
+
+    spec: TaskSpec
+    account: str
+    state: TaskState
+    created_at: int
+    idle_since: int | None = None
+    ended_at: int | None = None
+    lease: int = 0
+    end_code: int = 0
+    end_reason: str = ""
+    request: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredLayout:
+    """A custom layout of one app."""
+
+    app_id: AppId
+    layout: Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Where the relay events of an app go (operations.md 7). `channels` empty: all."""
+
+    app_id: AppId
+    sub_id: str
+    callback_url: str
+    channels: tuple[ChannelId, ...]
+    created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One attempt to deliver one event (operations.md 7, ListRtcMPUEventSubRecord)."""
+
+    app_id: AppId
+    sub_id: str
+    msg_id: str
+    callback_url: str
+    body: str
+    http_status: int | None
+    cost_ms: int
+    at: int
+
+
+class Store(Protocol):
+    """What survives a restart. Every method is one transaction; what it acknowledged is kept after `kill -9`."""
+
+    async def add_task(self, record: TaskRecord) -> None:
+        """Put in a new task, in place of a finished one of the same key.
+
+        Raises:
+            Conflict: subject `task`, reason `exists`: an unfinished task has that key.
+        """
+        ...
+
+    async def task(self, key: TaskKey) -> TaskRecord | None:
+        """The task of that key."""
+        ...
+
+    async def save_task(self, record: TaskRecord) -> None:
+        """Replace the record of its key."""
+        ...
+
+    async def next_lease(self, key: TaskKey) -> int:
+        """Raise the task's lease by one and give it: atomic, over all servers of the store."""
+        ...
+
+    async def tasks(self, *, unfinished: bool) -> Sequence[TaskRecord]:
+        """All tasks, or only those in state 0 or 1; oldest first."""
+        ...
+
+    async def drop_tasks_ended_before(self, moment: int) -> int:
+        """Forget finished tasks (kept 24 h); how many."""
+        ...
+
+    async def add_layout(self, app_id: AppId, layout: Layout) -> LayoutId:
+        """Keep a custom layout under a new id above 10000, given out upwards and never again."""
+        ...
+
+    async def layouts(self, app_id: AppId) -> Sequence[Layout]:
+        """The app's custom layouts, ascending by id."""
+        ...
+
+    async def save_layout(self, app_id: AppId, layout: Layout) -> None:
+        """Replace the app's layout of that id."""
+        ...
+
+    async def drop_layout(self, app_id: AppId, layout_id: LayoutId) -> bool:
+        """Forget it; whether there was one."""
+        ...
+
+    async def add_subscription(self, subscription: Subscription) -> None:
+        """Keep an app's subscription.
+
+        Raises:
+            Conflict: subject `subscription`, reason `exists`.
+        """
+        ...
+
+    async def subscription(self, app_id: AppId) -> Subscription | None:
+        """The app's subscription."""
+        ...
+
+    async def save_subscription(self, subscription: Subscription) -> None:
+        """Replace it."""
+        ...
+
+    async def drop_subscription(self, app_id: AppId) -> bool:
+        """Forget it; whether there was one."""
+        ...
+
+    async def add_delivery(self, delivery: Delivery) -> None:
+        """Log one attempt."""
+        ...
+
+    async def deliveries(
+        self, app_id: AppId, since: int, until: int, sub_id: str | None, offset: int, limit: int
+    ) -> tuple[int, Sequence[Delivery]]:
+        """How many attempts there were in that time, and one page of them, newest first."""
+        ...
+
+    async def drop_deliveries_before(self, moment: int) -> int:
+        """Forget old attempts (kept 7 days); how many."""
+        ...
+
+    async def use_nonce(self, access_key_id: str, nonce: str, now: int, keep_until: int) -> bool:
+        """Remember a nonce; False if it was there already and is still kept. Bounded; old ones are dropped on the way."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReport:
+    """How one target of a task is doing. Nothing in it is secret.
+
+    Attributes:
+        url: Redacted.
+        place: Index in the spec's targets.
+        state: `connecting`, `pushing`, `interrupted`, `given_up`, `ended` (callbacks.md 2.3).
+        step: Where the connection stands or failed: `dns`, `tcp`, `tls`, `handshake`, `connect`, `publish`, `media`.
+        error_code: Of callbacks.md 2.4; 0: none.
+    """
+
+    url: str
+    place: int = 0
+    state: str = "connecting"
+    step: str = ""
+    retries: int = 0
+    connects: int = 0
+    error_code: int = 0
+    last_error: str = ""
+    bytes_sent: int = 0
+    dropped: int = 0
+    queue_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReport:
+    """What a worker tells once a second and at every change of a target.
+
+    Attributes:
+        lease: The worker's; reports of a superseded worker are ignored.
+        figures: Free figures for status and metrics, flat names to numbers or short texts (fps, bitrate_kbps, ticks,
+            missed_ticks, av_offset_ms, cpu_seconds, memory_mb, users, layout_id, ...).
+        failed: The worker gives its task up: (ErrorCode of callbacks.md 2.4, sentence); None: it goes on.
+    """
+
+    key: TaskKey
+    lease: int
+    targets: tuple[TargetReport, ...] = ()
+    figures: dict[str, float | int | str | bool | None] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    failed: tuple[int, str] | None = None
+
+
+class Engine(Protocol):
+    """Places and supervises workers. Brings a crashed one back by itself (same key, next lease), with back-off."""
+
+    async def start(self, spec: TaskSpec, lease: int) -> None:
+        """Run a worker for the spec, or take over one that runs already with this lease or an older one."""
+        ...
+
+    async def update(self, spec: TaskSpec) -> None:
+        """Hand the running worker a new spec; its task's key and targets' connections stay where equal."""
+        ...
+
+    async def stop(self, key: TaskKey) -> None:
+        """End the worker in good order (stream ended properly) within some seconds; no error if there is none."""
+        ...
+
+    def report(self, key: TaskKey) -> WorkerReport | None:
+        """The latest report of the running worker."""
+        ...
+
+    def running(self) -> Sequence[TaskKey]:
+        """The tasks that have a worker now, adopted ones included."""
+        ...
+
+
+class Gateways(Protocol):
+    """Where people come in."""
+
+    def roster(self, channel: ChannelKey) -> Roster:
+        """Who is in the channel now; empty if it does not exist."""
+        ...
+
+    def channels(self, app_id: AppId) -> Sequence[ChannelId]:
+        """The app's channels that somebody is in."""
+        ...
+
+    async def publish(self, channel: ChannelKey, user_id: UserId, source: Source, offer: str) -> Publication:
+        """Answer a WHIP offer.
+
+        Raises:
+            Invalid: The SDP cannot be read or offers nothing that we take.
+            Busy: No gateway is there.
+        """
+        ...
+
+    async def trickle(self, resource: str, fragment: str, etag: str | None) -> Publication:
+        """Take an SDP fragment (RFC 8840): candidates, or an ICE restart, which changes the ETag.
+
+        Raises:
+            NotFound: No such publication.
+        """
+        ...
+
+    async def unpublish(self, resource: str) -> None:
+        """End a publication.
+
+        Raises:
+            NotFound: No such publication.
+        """
+        ...
+
+    async def remove_user(self, channel: ChannelKey, user_id: UserId) -> bool:
+        """End all publications of the user; whether they were there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """One accepted WHIP session.
+
+    Attributes:
+        resource: Unguessable id of its URL (128 random bits and more).
+        sdp: The answer, or the fragment that answers a restart; empty for plain trickling.
+        etag: Of the ICE session (RFC 9725 4.3).
+    """
+
+    resource: str
+    sdp: str
+    etag: str
+
+
+class Poster(Protocol):
+    """Sends callbacks through the guarded client."""
+
+    async def post(self, url: str, body: bytes, headers: dict[str, str], timeout_s: float) -> int:
+        """Send once; the answer's HTTP status.
+
+        Raises:
+            DestinationFailed: No answer, or the address is not allowed.
+        """
+        ...
+
+
+RosterListener = Callable[[ChannelKey, Roster], Awaitable[None]]
+ReportListener = Callable[[WorkerReport], Awaitable[None]]

@@ -1,0 +1,194 @@
+"""The link between a worker and a gateway: framing and messages (DESIGN 2).
+
+A stream of frames, each `length u32, kind u8` (big-endian; length counts what follows the kind) and a body:
+
+    kind 0  a message, JSON: one of the dataclasses below as {"type": "...", ...}
+    kind 1  media: number u32, flags u8, level u8, lost u8, rotation u8, rtp_time u32, arrival i64, ntp i64, data
+
+From the worker: `Watch`, `Unwatch`, `Subscribe`, `Unsubscribe`, `WantKeyFrame`, `Shown`. From the gateway:
+`RosterChanged`, `TrackEnded`, media. `number` is chosen by the worker when it subscribes and names the track on this link only.
+Sans-IO: `LinkReader.feed` takes any bytes; what is malformed raises `LinkBroken`, after which the link must be closed.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from openmpu.errors import Invalid, OpenMpuError
+from openmpu.model.codec import from_plain, to_plain
+from openmpu.model.frames import EncodedFrame
+from openmpu.model.ids import ChannelKey, TrackId
+from openmpu.model.roster import Roster
+
+MAX_BODY = 8 << 20
+"""Bytes: more than any encoded picture; a longer frame means the stream is broken."""
+
+_HEAD = struct.Struct(">IB")
+_MEDIA = struct.Struct(">IBBBBIqq")
+_MESSAGE_KIND, _MEDIA_KIND = 0, 1
+_KEY, _HAS_LEVEL, _HAS_NTP = 1, 2, 4
+
+
+class LinkBroken(OpenMpuError):  # noqa: N818 - reads as a kind
+    """The other side sent what cannot be read; the link must be closed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Worker: tell me the roster of `channel` now and on every change."""
+
+    channel: ChannelKey
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatch:
+    """Worker: no more of that roster."""
+
+    channel: ChannelKey
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribe:
+    """Worker: send me the frames of `track_id` under `number`; video starts at a key frame, which is asked for."""
+
+    number: int
+    channel: ChannelKey
+    track_id: TrackId
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribe:
+    """Worker: no more frames under `number`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class WantKeyFrame:
+    """Worker: the track under `number` cannot be decoded before its next key frame; ask for one."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Worker: the track under `number` is shown this large (pixels); nobody needs to send more. 0x0: not shown."""
+
+    number: int
+    width: int
+    height: int
+    fps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RosterChanged:
+    """Gateway: who is in `channel` now."""
+
+    channel: ChannelKey
+    roster: Roster
+
+
+@dataclass(frozen=True, slots=True)
+class TrackEnded:
+    """Gateway: nothing more will come under `number` (the track was unpublished or never was)."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Gateway: one encoded frame of the track under `number`."""
+
+    number: int
+    frame: EncodedFrame
+
+
+Message = Watch | Unwatch | Subscribe | Unsubscribe | WantKeyFrame | Shown | RosterChanged | TrackEnded
+_TYPES: dict[str, type[Any]] = {kind.__name__: kind for kind in Message.__args__}
+
+
+def encode_message(message: Message) -> bytes:
+    """One frame with a message."""
+    body = json.dumps({"type": type(message).__name__, **to_plain(message)}, separators=(",", ":")).encode()
+    return _HEAD.pack(len(body), _MESSAGE_KIND) + body
+
+
+def encode_media(number: int, frame: EncodedFrame) -> bytes:
+    """One frame with media."""
+    flags = _KEY * frame.key | _HAS_LEVEL * (frame.level is not None) | _HAS_NTP * (frame.ntp is not None)
+    body = _MEDIA.pack(
+        number,
+        flags,
+        frame.level or 0,
+        min(frame.lost, 255),
+        frame.rotation // 90,
+        frame.rtp_time,
+        frame.arrival,
+        frame.ntp or 0,
+    )
+    return b"".join((_HEAD.pack(len(body) + len(frame.data), _MEDIA_KIND), body, frame.data))
+
+
+class LinkReader:
+    """Takes the bytes of a link as they come and gives the messages and media in them."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[Message | Media]:
+        """What `data` completes, in order.
+
+        Raises:
+            LinkBroken: A frame is too long or cannot be read.
+        """
+        self._buffer += data
+        start = 0
+        try:
+            while len(self._buffer) - start >= _HEAD.size:
+                length, kind = _HEAD.unpack_from(self._buffer, start)
+                if length > MAX_BODY:
+                    raise LinkBroken("link", f"a frame of {length} bytes")
+                end = start + _HEAD.size + length
+                if len(self._buffer) < end:
+                    break
+                body = bytes(memoryview(self._buffer)[start + _HEAD.size : end])
+                start = end
+                yield _decode(kind, body)
+        finally:
+            del self._buffer[:start]
+
+
+def _decode(kind: int, body: bytes) -> Message | Media:
+    if kind == _MEDIA_KIND and len(body) >= _MEDIA.size:
+        return _decode_media(body)
+    if kind == _MESSAGE_KIND:
+        return _decode_message(body)
+    raise LinkBroken("link", f"frame of kind {kind} and {len(body)} bytes")
+
+
+def _decode_media(body: bytes) -> Media:
+    number, flags, level, lost, turns, rtp_time, arrival, ntp = _MEDIA.unpack_from(body)
+    frame = EncodedFrame(
+        rtp_time,
+        arrival,
+        body[_MEDIA.size :],
+        key=bool(flags & _KEY),
+        ntp=ntp if flags & _HAS_NTP else None,
+        level=level if flags & _HAS_LEVEL else None,
+        lost=lost,
+        rotation=turns * 90,
+    )
+    return Media(number, frame)
+
+
+def _decode_message(body: bytes) -> Message:
+    try:
+        plain = json.loads(body)
+        message: Message = from_plain(_TYPES[plain["type"]], plain)
+    except (ValueError, KeyError, TypeError, Invalid) as error:
+        raise LinkBroken("link", "a message that cannot be read") from error
+    return message
