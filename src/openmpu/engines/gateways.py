@@ -1,7 +1,7 @@
 """The gateways of this machine: started, watched, brought back, taken over; and the Gateways port in front of them.
 
-A channel lives on one gateway, chosen by its name, so that a restarted server finds it where it was. When a gateway dies
-its publishers come back by themselves to its successor.
+A channel lives on one gateway, chosen by its name, so that a restarted server finds it where it was. When a gateway
+dies, its publishers come back by themselves to its successor.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class _Place:
     rosters: dict[ChannelKey, Roster] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     starts: int = 0
+    process: asyncio.subprocess.Process | None = None
+    """Held so that it is reaped; None for an adopted one."""
 
 
 class LocalGateways:
@@ -65,7 +67,6 @@ class LocalGateways:
         self._names = sorted(self._places)
         self._links, self._ledger = links, ledger
         self._on_roster: RosterListener | None = None
-        self._processes: set[asyncio.subprocess.Process] = set()
 
     def listen(self, on_roster: RosterListener) -> None:
         """Who hears of roster changes."""
@@ -197,15 +198,16 @@ class LocalGateways:
     async def _settle(self) -> None:
         """Wait for the gateways that an earlier server left; kill those that do not dial in."""
         deadline = time.monotonic() + ADOPT_WITHIN_S
-        while time.monotonic() < deadline and not set(self._ledger.living()) <= self._pids():
+        while time.monotonic() < deadline and self._missing():  # noqa: ASYNC110 - processes are no events
             await asyncio.sleep(0.05)
-        for pid in set(self._ledger.living()) - self._pids():
+        for pid in self._missing():
             _log.warning("a gateway of an earlier server does not answer; killed", gateway_pid=pid)
             send(pid, signal.SIGKILL)
             self._ledger.forget(pid)
 
-    def _pids(self) -> set[int]:
-        return {place.pid for place in self._places.values() if place.pid is not None}
+    def _missing(self) -> set[int]:
+        """Gateways that live and did not dial in yet."""
+        return set(self._ledger.living()) - {place.pid for place in self._places.values() if place.pid is not None}
 
     async def _keep(self, place: _Place) -> None:
         while True:
@@ -228,7 +230,7 @@ class LocalGateways:
         with contextlib.suppress(OSError):
             await process.stdin.drain()
         process.stdin.close()
-        self._processes.add(process)
+        place.process = process
 
     async def _check(self, place: _Place, now: float) -> None:
         if place.pid is None:

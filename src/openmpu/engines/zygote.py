@@ -1,9 +1,9 @@
 """The warm process that workers are forked from (DESIGN 2, start-up time): `python -m openmpu.engines.zygote ENTRY`.
 
 It has the heavy modules loaded, so that a worker starts in some milliseconds and shares their memory. Single-threaded
-by intent: forking a process with threads is unsafe. One JSON object a line: standard input takes
-`{"spawn": {options}}`, standard output gives `{"spawned": pid, ...}` and `{"exited": pid, "status": n}`. It ends with its standard input; the
-workers live on until their own grace time is over.
+by intent: forking a process with threads is unsafe. One JSON object a line: standard input takes `{"spawn": {options}}`,
+standard output gives `{"spawned": pid, ...}` and `{"exited": pid, "status": n}`. It ends with its standard input;
+the workers live on until their own grace time is over.
 """
 
 from __future__ import annotations

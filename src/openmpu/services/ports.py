@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 from openmpu.model.ids import AppId, ChannelId, ChannelKey, LayoutId, TaskKey, UserId
 from openmpu.model.layouts import Layout
+from openmpu.model.reports import Publication, TargetReport, WorkerReport
 from openmpu.model.roster import Roster, Source
-from openmpu.model.task import TaskSpec, TaskState
+from openmpu.model.task import Family, Mode, TaskSpec, TaskState
 
 
 class Clock(Protocol):
@@ -28,6 +29,7 @@ class TaskRecord:
         account: The owner's name: quotas are counted per account.
         created_at: Nanoseconds of Unix time, like all times here.
         idle_since: When the last participant left a running task; None while somebody is there.
+        named_gone_since: Live-2: when the last of the users that it names left; None while one is there.
         ended_at: When it reached a final state.
         lease: Number of the latest start of a worker for it; a worker with a lower one must stop.
         end_code: ErrorCode of callbacks.md 2.4 that it ended with; 0: none.
@@ -39,6 +41,7 @@ class TaskRecord:
     state: TaskState
     created_at: int
     idle_since: int | None = None
+    named_gone_since: int | None = None
     ended_at: int | None = None
     lease: int = 0
     end_code: int = 0
@@ -47,11 +50,14 @@ class TaskRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredLayout:
-    """A custom layout of one app."""
+class Quota:
+    """At most so many unfinished tasks that agree in all that is given (operations.md 2.5)."""
 
-    app_id: AppId
-    layout: Layout
+    most: int
+    family: Family
+    account: str | None = None
+    app_id: AppId | None = None
+    mode: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +88,19 @@ class Delivery:
 class Store(Protocol):
     """What survives a restart. Every method is one transaction; what it acknowledged is kept after `kill -9`."""
 
-    async def add_task(self, record: TaskRecord) -> None:
-        """Put in a new task, in place of a finished one of the same key.
+    async def add_task(self, record: TaskRecord, cooling: int, quota: Quota | None = None) -> None:
+        """Put in a new task, in place of a finished one of the same key, and take its targets' URLs (operations.md 2.4).
+
+        The lease of a finished predecessor is carried on: a worker of its that still runs stays superseded.
+
+        Args:
+            record: With `created_at` as the present time.
+            cooling: Nanoseconds for which a URL may not be used after the end of the task that had it.
+            quota: What must hold before it is put in.
 
         Raises:
-            Conflict: subject `task`, reason `exists`: an unfinished task has that key.
+            Conflict: `task`/`exists`: an unfinished task has that key; `ingest_url`/`in_use` or `cooling_down`.
+            Limited: `tasks`: the quota is used up.
         """
         ...
 
@@ -94,8 +108,18 @@ class Store(Protocol):
         """The task of that key."""
         ...
 
-    async def save_task(self, record: TaskRecord) -> None:
-        """Replace the record of its key."""
+    async def task_state(self, key: TaskKey) -> TaskState | None:
+        """Its state alone: what callers poll for."""
+        ...
+
+    async def save_task(self, record: TaskRecord, cooling: int, now: int) -> None:
+        """Replace the record of its key, but for its lease, which only rises; its URLs follow.
+
+        A final state releases its URLs at `ended_at`; a changed list of targets takes the new and frees the old ones.
+
+        Raises:
+            Conflict: `ingest_url`/`in_use` or `cooling_down`: nothing was changed.
+        """
         ...
 
     async def next_lease(self, key: TaskKey) -> int:
@@ -108,6 +132,10 @@ class Store(Protocol):
 
     async def drop_tasks_ended_before(self, moment: int) -> int:
         """Forget finished tasks (kept 24 h); how many."""
+        ...
+
+    async def drop_urls_released_before(self, moment: int) -> None:
+        """Forget URLs that have cooled down."""
         ...
 
     async def add_layout(self, app_id: AppId, layout: Layout) -> LayoutId:
@@ -156,57 +184,13 @@ class Store(Protocol):
         """How many attempts there were in that time, and one page of them, newest first."""
         ...
 
-    async def drop_deliveries_before(self, moment: int) -> int:
-        """Forget old attempts (kept 7 days); how many."""
+    async def drop_deliveries(self, before: int, most: int) -> int:
+        """Forget attempts older than `before` (kept 7 days), and all but the latest `most`; how many."""
         ...
 
     async def use_nonce(self, access_key_id: str, nonce: str, now: int, keep_until: int) -> bool:
         """Remember a nonce; False if it was there already and is still kept. Bounded; old ones are dropped on the way."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class TargetReport:
-    """How one target of a task is doing. Nothing in it is secret.
-
-    Attributes:
-        url: Redacted.
-        place: Index in the spec's targets.
-        state: `connecting`, `pushing`, `interrupted`, `given_up`, `ended` (callbacks.md 2.3).
-        step: Where the connection stands or failed: `dns`, `tcp`, `tls`, `handshake`, `connect`, `publish`, `media`.
-        error_code: Of callbacks.md 2.4; 0: none.
-    """
-
-    url: str
-    place: int = 0
-    state: str = "connecting"
-    step: str = ""
-    retries: int = 0
-    connects: int = 0
-    error_code: int = 0
-    last_error: str = ""
-    bytes_sent: int = 0
-    dropped: int = 0
-    queue_ms: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerReport:
-    """What a worker tells once a second and at every change of a target.
-
-    Attributes:
-        lease: The worker's; reports of a superseded worker are ignored.
-        figures: Free figures for status and metrics, flat names to numbers or short texts (fps, bitrate_kbps, ticks,
-            missed_ticks, av_offset_ms, cpu_seconds, memory_mb, users, layout_id, ...).
-        failed: The worker gives its task up: (ErrorCode of callbacks.md 2.4, sentence); None: it goes on.
-    """
-
-    key: TaskKey
-    lease: int
-    targets: tuple[TargetReport, ...] = ()
-    figures: dict[str, float | int | str | bool | None] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    failed: tuple[int, str] | None = None
 
 
 class Engine(Protocol):
@@ -222,6 +206,14 @@ class Engine(Protocol):
 
     async def stop(self, key: TaskKey) -> None:
         """End the worker in good order (stream ended properly) within some seconds; no error if there is none."""
+        ...
+
+    async def inject_sei(self, key: TaskKey, text: str) -> None:
+        """Put `text` into the next video frame, once (operations.md 6.5).
+
+        Raises:
+            NotFound: No worker runs for it now.
+        """
         ...
 
     def report(self, key: TaskKey) -> WorkerReport | None:
@@ -273,20 +265,9 @@ class Gateways(Protocol):
         """End all publications of the user; whether they were there."""
         ...
 
-
-@dataclass(frozen=True, slots=True)
-class Publication:
-    """One accepted WHIP session.
-
-    Attributes:
-        resource: Unguessable id of its URL (128 random bits and more).
-        sdp: The answer, or the fragment that answers a restart; empty for plain trickling.
-        etag: Of the ICE session (RFC 9725 4.3).
-    """
-
-    resource: str
-    sdp: str
-    etag: str
+    async def close_channel(self, channel: ChannelKey) -> None:
+        """End all publications of the channel; no error if there is none."""
+        ...
 
 
 class Poster(Protocol):
@@ -303,3 +284,20 @@ class Poster(Protocol):
 
 RosterListener = Callable[[ChannelKey, Roster], Awaitable[None]]
 ReportListener = Callable[[WorkerReport], Awaitable[None]]
+
+__all__ = [
+    "Clock",
+    "Delivery",
+    "Engine",
+    "Gateways",
+    "Poster",
+    "Publication",
+    "ReportListener",
+    "RosterListener",
+    "Store",
+    "StoredLayout",
+    "Subscription",
+    "TargetReport",
+    "TaskRecord",
+    "WorkerReport",
+]
