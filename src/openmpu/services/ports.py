@@ -295,7 +295,6 @@ __all__ = [
     "ReportListener",
     "RosterListener",
     "Store",
-    "StoredLayout",
     "Subscription",
     "TargetReport",
     "TaskRecord",
