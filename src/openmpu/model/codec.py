@@ -44,7 +44,8 @@ def from_plain(kind: type[T], plain: Any) -> T:
     try:
         return cast("T", _reader(cast("Hashable", kind))(plain))
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        raise Invalid(getattr(kind, "__name__", str(kind)), f"cannot be read: {error}") from error
+        name = getattr(kind, "__name__", str(kind))
+        raise Invalid(name, f"{name} cannot be read: {error}") from error
 
 
 @cache
