@@ -1,0 +1,98 @@
+"""Conversion of 4:2:0 pictures between colour spaces and ranges, in place, on the small scaled planes.
+
+What decoders do not say is taken for BT.601 limited: WebRTC senders make their I420 pictures from RGB with it (libyuv's
+ARGBToI420 in Chromium and libwebrtc) whatever the size, and the VP8 format knows nothing else (RFC 6386 9.2).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from openmpu.media.canvas import Plane, Planes
+from openmpu.model.colours import BT601, BT709, Matrix
+
+_BT709 = 1  # AVCOL_SPC_BT709
+_FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+
+_Affine = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ColourSpace:
+    """How the samples of a picture stand for colours."""
+
+    matrix: Matrix = BT601
+    full_range: bool = False
+
+    @classmethod
+    def of_flags(cls, colourspace: int, colour_range: int, pixel_format: str) -> ColourSpace:
+        """From FFmpeg's AVColorSpace and AVColorRange; formats `yuvj...` are full range by their name."""
+        full = colour_range == _FULL_RANGE or pixel_format.startswith("yuvj")
+        return cls(BT709 if colourspace == _BT709 else BT601, full)
+
+
+def _to_rgb(space: ColourSpace) -> tuple[_Affine, _Affine]:
+    """Samples minus offset, times matrix, give RGB of 0 to 1."""
+    luma_range, chroma_range = (255, 255) if space.full_range else (219, 224)
+    red, blue = space.matrix.red, space.matrix.blue
+    green = 1 - red - blue
+    cb, cr = 2 * (1 - blue), 2 * (1 - red)
+    rows = [[1, 0, cr], [1, -cb * blue / green, -cr * red / green], [1, cb, 0]]
+    matrix = np.array(rows) / [luma_range, chroma_range, chroma_range]
+    return matrix, np.array([0.0 if space.full_range else 16.0, 128.0, 128.0])
+
+
+class Conversion:
+    """From one colour space to another for pictures of one size.
+
+    Luma gets a correction that depends on chroma alone (every YCbCr matrix has the same grey axis), so that it is
+    computed at chroma size, split into a positive and a negative part, and added with saturation.
+    """
+
+    def __init__(self, source: ColourSpace, target: ColourSpace, width: int, height: int) -> None:
+        forward, offset = _to_rgb(source)
+        backward, target_offset = _to_rgb(target)
+        self._weights = np.linalg.inv(backward) @ forward
+        self._base = target_offset - self._weights @ offset
+        self._rescale = source.full_range != target.full_range
+        self._mixes = source.matrix != target.matrix
+        chroma = (height // 2, width // 2)
+        self._u, self._v, self._delta = (np.empty(chroma, np.uint8) for _ in range(3))
+        self._doubled = np.empty(chroma, np.uint16)
+
+    def convert(self, planes: Planes) -> None:
+        """Converts in place."""
+        if self._rescale:
+            _mix(planes.y, self._weights[0, 0], planes.y, 0, self._luma_base(), planes.y)
+        if self._mixes:
+            self._correct_luma(planes, 1)
+            self._correct_luma(planes, -1)
+        self._convert_chroma(planes)
+
+    def _luma_base(self) -> float:
+        """Luma's offset at neutral chroma."""
+        return float(self._base[0] + 128 * (self._weights[0, 1] + self._weights[0, 2]))
+
+    def _correct_luma(self, planes: Planes, sign: int) -> None:
+        by_u, by_v = (sign * float(self._weights[0, place]) for place in (1, 2))
+        _mix(planes.u, by_u, planes.v, by_v, -128 * (by_u + by_v), self._delta)
+        np.multiply(self._delta, 0x0101, out=self._doubled, casting="unsafe", dtype=np.uint16)
+        wide: Plane = self._doubled.view(np.uint8)
+        apply = cv2.add if sign > 0 else cv2.subtract
+        for rows in (planes.y[0::2], planes.y[1::2]):
+            apply(rows, wide, dst=rows)
+
+    def _convert_chroma(self, planes: Planes) -> None:
+        np.copyto(self._u, planes.u)
+        np.copyto(self._v, planes.v)
+        for row, plane in ((1, planes.u), (2, planes.v)):
+            weights = self._weights[row]
+            _mix(self._u, float(weights[1]), self._v, float(weights[2]), float(self._base[row]), plane)
+
+
+def _mix(one: Plane, by_one: float, other: Plane, by_other: float, base: float, target: Plane) -> None:
+    cv2.addWeighted(one, by_one, other, by_other, base, dst=target)
