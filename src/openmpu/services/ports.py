@@ -1,4 +1,4 @@
-"""What the services need from the outside, declared here by the one who needs it; `bootstrap.py` puts in the real ones."""
+"""What the services need from the outside, declared by the one who needs it; `bootstrap.py` puts in the real ones."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Store(Protocol):
     """What survives a restart. Every method is one transaction; what it acknowledged is kept after `kill -9`."""
 
     async def add_task(self, record: TaskRecord, cooling: int, quota: Quota | None = None) -> None:
-        """Put in a new task, in place of a finished one of the same key, and take its targets' URLs (operations.md 2.4).
+        """Put in a new task, in place of a finished one of the same key, and take its URLs (operations.md 2.4).
 
         The lease of a finished predecessor is carried on: a worker of its that still runs stays superseded.
 
@@ -189,7 +189,7 @@ class Store(Protocol):
         ...
 
     async def use_nonce(self, access_key_id: str, nonce: str, now: int, keep_until: int) -> bool:
-        """Remember a nonce; False if it was there already and is still kept. Bounded; old ones are dropped on the way."""
+        """Remember a nonce; False if it was there already and is still kept. Bounded; old ones go on the way."""
         ...
 
 

@@ -1,0 +1,44 @@
+"""The whole Store port on one database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from openmpu.store.database import Database
+from openmpu.store.layouts import LayoutRows
+from openmpu.store.migrating import migrate
+from openmpu.store.nonces import NonceRows
+from openmpu.store.subscriptions import SubscriptionRows
+from openmpu.store.tasks import TaskRows
+
+
+class SqlStore(TaskRows, LayoutRows, SubscriptionRows, NonceRows):
+    """The Store port (services/ports.py). Made by `open_store`."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__()
+        self._database = database
+
+    async def ready(self) -> bool:
+        """Whether the database answers."""
+        async with self._database.reading() as connection:
+            return (await connection.exec_driver_sql("SELECT 1")).scalar() == 1
+
+
+@asynccontextmanager
+async def open_store(url: str) -> AsyncIterator[SqlStore]:
+    """The store at `url`, brought to the newest shape; closed at the end of the block.
+
+    Args:
+        url: `sqlite:///path`, `sqlite://` (in memory, for tests) or `postgresql://user:password@host/name`.
+
+    Raises:
+        Invalid: The URL is not one of these.
+    """
+    database = Database(url)
+    try:
+        await migrate(database)
+        yield SqlStore(database)
+    finally:
+        await database.close()

@@ -1,0 +1,68 @@
+"""URLs of targets: one task at a time, and not again until it has cooled down (operations.md 2.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from openmpu.errors import Conflict
+from openmpu.model.ids import TaskKey
+from openmpu.services.ports import TaskRecord
+from openmpu.store.tables import URLS
+
+
+async def follow_task(connection: AsyncConnection, record: TaskRecord, cooling: int, now: int) -> None:
+    """Make the URLs in use those of the record: none in a final state, else its targets'."""
+    key = record.spec.key
+    if record.state.final:
+        await _release(connection, key, record.ended_at or now)
+        return
+    wanted = {target.lock_key for target in record.spec.targets}
+    held = await _held(connection, key)
+    if held - wanted:
+        await connection.execute(delete(URLS).where(_of(key), URLS.c.lock_key.in_(held - wanted)))
+    await _take(connection, key, wanted - held, now - cooling)
+
+
+async def _held(connection: AsyncConnection, key: TaskKey) -> set[str]:
+    rows = await connection.execute(select(URLS.c.lock_key).where(_of(key), URLS.c.released_at.is_(None)))
+    return set(rows.scalars())
+
+
+async def _release(connection: AsyncConnection, key: TaskKey, at: int) -> None:
+    await connection.execute(update(URLS).where(_of(key), URLS.c.released_at.is_(None)).values(released_at=at))
+
+
+async def _take(connection: AsyncConnection, key: TaskKey, lock_keys: Iterable[str], cold_before: int) -> None:
+    """In one order for all tasks, so that two of them never wait for each other."""
+    for lock_key in sorted(lock_keys):
+        taken = await connection.execute(_taking(connection.dialect.name, key, lock_key, cold_before))
+        if taken.first() is None:
+            raise await _refusal(connection, lock_key)
+
+
+def _taking(dialect: str, key: TaskKey, lock_key: str, cold_before: int) -> Any:
+    """One statement, so that two starts at the same moment cannot both get the URL."""
+    values = {"app_id": key.app_id, "task_id": key.task_id, "released_at": None}
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return (
+        insert(URLS)
+        .values(lock_key=lock_key, **values)
+        .on_conflict_do_update(index_elements=["lock_key"], set_=values, where=URLS.c.released_at <= cold_before)
+        .returning(URLS.c.lock_key)
+    )
+
+
+async def _refusal(connection: AsyncConnection, lock_key: str) -> Conflict:
+    rows = await connection.execute(select(URLS.c.released_at).where(URLS.c.lock_key == lock_key))
+    if rows.scalar() is None:
+        return Conflict("ingest_url", "in_use", "another task pushes to this URL")
+    return Conflict("ingest_url", "cooling_down", "the task that pushed to this URL ended a moment ago; wait 10 s")
+
+
+def _of(key: TaskKey) -> ColumnElement[bool]:
+    return and_(URLS.c.app_id == key.app_id, URLS.c.task_id == key.task_id)
