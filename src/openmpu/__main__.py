@@ -1,0 +1,5 @@
+"""`python -m openmpu`: the command line."""
+
+from openmpu.cli import main
+
+main()
