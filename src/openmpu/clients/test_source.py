@@ -1,0 +1,85 @@
+"""The test input: test pictures and test sound, encoded live on the wall clock's own grid.
+
+Frame n stands at n / fps seconds of Unix time and sound packet n at n / 50, whoever sends them and whenever they began:
+all publishers flash together, and a frame's number tells when it was made.
+"""
+
+from __future__ import annotations
+
+import av
+
+from openmpu.clients import marks, sound
+from openmpu.clients.encoders import OPUS_SAMPLES, SAMPLE_RATE, OpusEncoder, VideoCodec, video_encoder
+from openmpu.clients.feeds import MAX_LATE, Piece
+from openmpu.clients.picture import Look, Picture
+from openmpu.model.roster import Kind
+
+_SECOND = 1_000_000_000
+
+
+class PictureFeed:
+    """Test pictures as a feed."""
+
+    kind = Kind.VIDEO
+    clock_rate = 90_000
+
+    def __init__(self, look: Look, codec: VideoCodec, bitrate_kbps: int) -> None:
+        self.codec: str = codec
+        self._fps = look.fps
+        self._picture = Picture(look)
+        self._encoder = video_encoder(codec, look.width, look.height, look.fps, bitrate_kbps)
+        self._number: int | None = None
+        self._key_wanted = True
+
+    def next_piece(self, now: int) -> Piece:
+        """The next frame, or the first one after `now` when there is none yet or too much was missed."""
+        number = _after(self._number, marks.frame_number(now, self._fps), MAX_LATE * self._fps // _SECOND)
+        self._number = number
+        frame = av.VideoFrame.from_numpy_buffer(self._picture.paint(number), "yuv420p")
+        key, self._key_wanted = self._key_wanted, False
+        ticks = number * self.clock_rate // self._fps
+        data, is_key = self._encoder.encode(frame, ticks, key=key)
+        return Piece(marks.frame_moment(number, self._fps), ticks, data, is_key)
+
+    def want_key(self) -> None:
+        """The next frame that is encoded is a key frame."""
+        self._key_wanted = True
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class SoundFeed:
+    """Test sound as a feed."""
+
+    kind = Kind.AUDIO
+    codec = "opus"
+    clock_rate = SAMPLE_RATE
+
+    def __init__(self, voice: sound.Voice) -> None:
+        self._voice = voice
+        self._encoder = OpusEncoder()
+        self._number: int | None = None
+
+    def next_piece(self, now: int) -> Piece:
+        """The next 20 ms, or the first after `now`."""
+        per_second = SAMPLE_RATE // OPUS_SAMPLES
+        number = _after(self._number, now * per_second // _SECOND, MAX_LATE * per_second // _SECOND)
+        self._number = number
+        first = number * OPUS_SAMPLES
+        block = sound.samples(self._voice, first + self._encoder.lead, OPUS_SAMPLES)
+        moment = first * _SECOND // SAMPLE_RATE
+        return Piece(moment, first, self._encoder.encode(block), level=sound.level_dbov(block))
+
+    def want_key(self) -> None:
+        """Every sound packet is one."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def _after(last: int | None, current: int, most_missed: int) -> int:
+    """The number after `last`; the one after `current` to begin with, or when more than `most_missed` are overdue."""
+    if last is None or current - last > most_missed:
+        return current + 1
+    return last + 1
