@@ -6,7 +6,8 @@ A stream of frames, each `length u32, kind u8` (big-endian; length counts what f
     kind 1  media: number u32, flags u8, level u8, lost u8, rotation u8, rtp_time u32, arrival i64, ntp i64, data
 
 From the worker: `Watch`, `Unwatch`, `Subscribe`, `Unsubscribe`, `WantKeyFrame`, `Shown`. From the gateway:
-`RosterChanged`, `TrackEnded`, media. `number` is chosen by the worker when it subscribes and names the track on this link only.
+`RosterChanged`, `TrackEnded`, media. `number` is chosen by the worker when it subscribes and names the track on this
+link only.
 Sans-IO: `LinkReader.feed` takes any bytes; what is malformed raises `LinkBroken`, after which the link must be closed.
 """
 
@@ -29,7 +30,9 @@ MAX_BODY = 8 << 20
 
 _HEAD = struct.Struct(">IB")
 _MEDIA = struct.Struct(">IBBBBIqq")
+_HEAD_AND_MEDIA = struct.Struct(">IBIBBBBIqq")
 _MESSAGE_KIND, _MEDIA_KIND = 0, 1
+_MAX_NUMBER = (1 << 32) - 1
 _KEY, _HAS_LEVEL, _HAS_NTP = 1, 2, 4
 
 
@@ -119,10 +122,11 @@ def encode_message(message: Message) -> bytes:
 
 def encode_media(number: int, frame: EncodedFrame) -> bytes:
     """One frame with media."""
-    flags = _KEY * frame.key | _HAS_LEVEL * (frame.level is not None) | _HAS_NTP * (frame.ntp is not None)
-    body = _MEDIA.pack(
+    head = _HEAD_AND_MEDIA.pack(
+        _MEDIA.size + len(frame.data),
+        _MEDIA_KIND,
         number,
-        flags,
+        _KEY * frame.key | _HAS_LEVEL * (frame.level is not None) | _HAS_NTP * (frame.ntp is not None),
         frame.level or 0,
         min(frame.lost, 255),
         frame.rotation // 90,
@@ -130,7 +134,7 @@ def encode_media(number: int, frame: EncodedFrame) -> bytes:
         frame.arrival,
         frame.ntp or 0,
     )
-    return b"".join((_HEAD.pack(len(body) + len(frame.data), _MEDIA_KIND), body, frame.data))
+    return head + frame.data
 
 
 class LinkReader:
@@ -152,35 +156,34 @@ class LinkReader:
                 length, kind = _HEAD.unpack_from(self._buffer, start)
                 if length > MAX_BODY:
                     raise LinkBroken("link", f"a frame of {length} bytes")
-                end = start + _HEAD.size + length
+                body, end = start + _HEAD.size, start + _HEAD.size + length
                 if len(self._buffer) < end:
                     break
-                body = bytes(memoryview(self._buffer)[start + _HEAD.size : end])
                 start = end
-                yield _decode(kind, body)
+                yield _decode(kind, self._buffer, body, end)
         finally:
             del self._buffer[:start]
 
 
-def _decode(kind: int, body: bytes) -> Message | Media:
-    if kind == _MEDIA_KIND and len(body) >= _MEDIA.size:
-        return _decode_media(body)
+def _decode(kind: int, buffer: bytearray, start: int, end: int) -> Message | Media:
+    if kind == _MEDIA_KIND and end - start >= _MEDIA.size:
+        return _decode_media(buffer, start, end)
     if kind == _MESSAGE_KIND:
-        return _decode_message(body)
-    raise LinkBroken("link", f"frame of kind {kind} and {len(body)} bytes")
+        return _decode_message(bytes(buffer[start:end]))
+    raise LinkBroken("link", f"frame of kind {kind} and {end - start} bytes")
 
 
-def _decode_media(body: bytes) -> Media:
-    number, flags, level, lost, turns, rtp_time, arrival, ntp = _MEDIA.unpack_from(body)
+def _decode_media(buffer: bytearray, start: int, end: int) -> Media:
+    number, flags, level, lost, turns, rtp_time, arrival, ntp = _MEDIA.unpack_from(buffer, start)
     frame = EncodedFrame(
         rtp_time,
         arrival,
-        body[_MEDIA.size :],
+        bytes(memoryview(buffer)[start + _MEDIA.size : end]),
         key=bool(flags & _KEY),
         ntp=ntp if flags & _HAS_NTP else None,
         level=level if flags & _HAS_LEVEL else None,
         lost=lost,
-        rotation=turns * 90,
+        rotation=turns % 4 * 90,
     )
     return Media(number, frame)
 
@@ -189,6 +192,8 @@ def _decode_message(body: bytes) -> Message:
     try:
         plain = json.loads(body)
         message: Message = from_plain(_TYPES[plain["type"]], plain)
-    except (ValueError, KeyError, TypeError, Invalid) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, Invalid) as error:
         raise LinkBroken("link", "a message that cannot be read") from error
+    if not 0 <= getattr(message, "number", 0) <= _MAX_NUMBER:
+        raise LinkBroken("link", "a subscription number out of range")
     return message
