@@ -1,0 +1,53 @@
+"""A row of failures: how long to wait before the next attempt, and when to give up. Time and chance are arguments."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from openmpu.media.outputs.failure import AttemptFailed, ErrorCode
+from openmpu.media.outputs.settings import Policy
+
+
+class GivenUp(StrEnum):
+    """Why there will be no further attempt; leads to Status 5 or 6 (operations.md 2.2)."""
+
+    NETWORK = "network"
+    URL = "url"
+
+
+class Outage:
+    """Counts what failed since the target last worked."""
+
+    def __init__(self, policy: Policy) -> None:
+        self._policy = policy
+        self._failures = self._refusals = 0
+        self._began = 0
+        self._was_slow = False
+
+    def failed(self, failure: AttemptFailed, now: int, chance: float) -> int | GivenUp:
+        """Note a failure: nanoseconds to wait before the next attempt, or why there is none."""
+        if not self._failures:
+            self._began = now
+        self._failures += 1
+        self._refusals += failure.code.by_url
+        self._was_slow = failure.code is ErrorCode.TOO_SLOW
+        return self._verdict(failure, now) or self._wait(failure, chance)
+
+    def pushed_for(self, duration: int) -> None:
+        """The present connection has pushed for so long; if that is steady, the row of failures is over."""
+        enough = self._policy.steady_after_slow if self._was_slow else self._policy.steady
+        if duration >= enough:
+            self._failures = self._refusals = 0
+
+    def _verdict(self, failure: AttemptFailed, now: int) -> GivenUp | None:
+        policy = self._policy
+        if failure.code.by_url and policy.max_refusals is not None and self._refusals >= policy.max_refusals:
+            return GivenUp.URL
+        tired = policy.max_attempts is not None and self._failures >= policy.max_attempts
+        return GivenUp.NETWORK if tired and now - self._began >= policy.least else None
+
+    def _wait(self, failure: AttemptFailed, chance: float) -> int:
+        delay = self._policy.backoff.delay(self._failures, chance)
+        if failure.name_in_use:
+            return max(delay, self._policy.in_use_wait)
+        return max(delay, self._policy.refusal_wait) if failure.code.by_url else delay
