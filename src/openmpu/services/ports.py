@@ -11,6 +11,7 @@ from openmpu.model.layouts import Layout
 from openmpu.model.reports import Publication, TargetReport, WorkerReport
 from openmpu.model.roster import Roster, Source
 from openmpu.model.task import Family, Mode, TaskSpec, TaskState
+from openmpu.model.urls import IngestUrl
 
 
 class Clock(Protocol):
@@ -193,6 +194,21 @@ class Store(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class TargetEvent:
+    """One target entered a state: EventCode and ErrorCode of callbacks.md 2.3 and 2.4.
+
+    Attributes:
+        url: The target itself; whoever tells it takes its public form.
+        message: Own words, without secrets; empty without an error.
+    """
+
+    url: IngestUrl
+    code: int
+    error_code: int = 0
+    message: str = ""
+
+
 class Engine(Protocol):
     """Places and supervises workers. Brings a crashed one back by itself (same key, next lease), with back-off."""
 
@@ -279,6 +295,18 @@ class Poster(Protocol):
         Raises:
             DestinationFailed: No answer, or the address is not allowed.
         """
+        ...
+
+
+class TaskListener(Protocol):
+    """Hears what happens to tasks. Never waits and never fails: telling others is its own business."""
+
+    def task_moved(self, record: TaskRecord, previous: TaskState | None, at: int) -> None:
+        """The task entered `record.state`; `previous` None: it is new."""
+        ...
+
+    def target_changed(self, record: TaskRecord, event: TargetEvent, at: int) -> None:
+        """A target of the task entered a state."""
         ...
 
 

@@ -1,8 +1,8 @@
 """One database: reading and writing transactions, alike on SQLite and PostgreSQL.
 
 SQLite stands in WAL mode: an acknowledged transaction survives a kill of the process, since it is in the kernel's
-hands, and with `synchronous=FULL` also a loss of power, since it is on the disk. Writers queue on a lock of ours: SQLite
-lets one write at a time, and its own waiting polls with pauses of up to 0.1 s.
+hands, and with `synchronous=FULL` also a loss of power, since it is on the disk. Writers queue on a lock of ours:
+SQLite lets one write at a time, and its own waiting polls with pauses of up to 0.1 s.
 """
 
 from __future__ import annotations
