@@ -40,19 +40,37 @@ class Taken:
     """One codec that we take, with the payload types that go with it.
 
     Attributes:
+        offered: As the publisher told it.
         fmtp: As the answer says it.
         rtx: Payload type of its retransmissions (RFC 4588).
         red: Payload type of its redundant coding (RFC 2198).
     """
 
-    payload_type: int
-    name: str
-    clock_rate: int
-    channels: int = 1
+    offered: Codec
     fmtp: str = ""
     feedback: tuple[str, ...] = ()
     rtx: int | None = None
     red: int | None = None
+
+    @property
+    def payload_type(self) -> int:
+        """As offered: the answer keeps the publisher's numbers."""
+        return self.offered.payload_type
+
+    @property
+    def name(self) -> str:
+        """Lower case."""
+        return self.offered.name
+
+    @property
+    def clock_rate(self) -> int:
+        """Ticks of RTP time per second."""
+        return self.offered.clock_rate
+
+    @property
+    def channels(self) -> int:
+        """Of sound."""
+        return self.offered.channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +140,7 @@ def _h264_profile(codec: Codec) -> int:
 def _take(codec: Codec, section: Section) -> Taken:
     wanted = FEEDBACK[section.kind]
     return Taken(
-        codec.payload_type,
-        codec.name,
-        codec.clock_rate,
-        codec.channels,
+        codec,
         _answer_fmtp(codec),
         tuple(sorted(codec.feedback & wanted)),
         rtx=_rtx_of(codec, section),
