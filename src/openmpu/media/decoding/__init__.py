@@ -1,0 +1,1 @@
+"""Encoded frames to pictures and samples, one decoder per track, single-threaded."""

@@ -1,0 +1,1 @@
+"""The canvas and the mixed blocks to packets."""

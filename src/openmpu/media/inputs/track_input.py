@@ -1,0 +1,87 @@
+"""One subscribed track on its way in: each frame gets its task time, then waits in a short bounded list.
+
+Put in by the network thread, taken out by an output thread.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import Final
+
+from openmpu.media.inputs.sync import SyncGroup
+from openmpu.model.frames import EncodedFrame
+from openmpu.model.roster import Kind, Track
+from openmpu.timing.rtp_time import RtpTime
+from openmpu.timing.selection import Queue
+from openmpu.timing.ticks import MILLISECOND
+from openmpu.timing.track_clock import TrackClock
+
+KEPT: Final = {Kind.VIDEO: 120, Kind.AUDIO: 100}
+"""Frames: two to four seconds of picture, two seconds of sound."""
+
+SOUND_AHEAD: Final = 65 * MILLISECOND
+"""Sound is mixed 40 ms before its time (the encoder keeps that much), 5 ms are the limiter's, 20 ms a block: so its
+packets must be here so much earlier than pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A frame with its task time (before the playout delay) and its place on the track's own clock, in ns."""
+
+    pts: int
+    media: int
+    frame: EncodedFrame
+
+
+class TrackInput:
+    """The list of one track."""
+
+    def __init__(self, track: Track, group: SyncGroup) -> None:
+        self.track = track
+        self.group = group
+        self.frames = 0
+        self.bytes = 0
+        self.last_arrival: int | None = None
+        self._clock = TrackClock(track.clock_rate, group.sender)
+        self._media = RtpTime(track.clock_rate)
+        self._queue: Queue[Incoming] = Queue(KEPT[track.kind])
+        self._ahead = SOUND_AHEAD if track.kind is Kind.AUDIO else 0
+        self._lock = threading.Lock()
+
+    def put(self, frame: EncodedFrame, arrival: int) -> None:
+        """Take a frame that arrived at task time `arrival`."""
+        pts = self._clock.pts(frame.rtp_time, arrival, frame.ntp)
+        media = self._media.unroll(frame.rtp_time)
+        self.group.playout.hear(arrival - pts + self._ahead, arrival)
+        self.frames += 1
+        self.bytes += len(frame.data)
+        self.last_arrival = arrival
+        with self._lock:
+            self._queue.put(pts, Incoming(pts, media, frame))
+
+    def due(self, pts: int) -> list[Incoming]:
+        """The frames whose time is not after `pts`, oldest first; the playout delay is the taker's to subtract."""
+        with self._lock:
+            return [timed.item for timed in self._queue.due(pts)]
+
+    @property
+    def dropped(self) -> int:
+        """Frames that nobody took in time."""
+        return self._queue.dropped
+
+    @property
+    def waiting(self) -> int:
+        """Frames in the list now."""
+        return len(self._queue)
+
+    @property
+    def anchors(self) -> int:
+        """How often its clock was anchored: once, and at each leap of its RTP time."""
+        return self._clock.anchors
+
+    def close(self) -> None:
+        """The track is over."""
+        self._clock.close()
+        with self._lock:
+            self._queue.clear()

@@ -1,0 +1,74 @@
+"""The mix: a picture side and a sound side, each with a thread of its own, and one stream of packets out of both.
+
+Two threads, so that a picture that takes long to encode never holds the sound up. They are paced by the clock that is
+handed in, run whatever the inputs do, and never wait for an output. Tests call `step` themselves and run a minute in a
+blink.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from openmpu.media.clock import Clock
+from openmpu.media.inputs.track_input import TrackInput
+from openmpu.media.interleave import Interleaver, Sink
+from openmpu.media.loops import Loop
+from openmpu.media.picture_side import PictureSide
+from openmpu.media.sound_side import SoundSide
+from openmpu.model.encoder import AudioProfile, VideoProfile
+from openmpu.model.ids import TrackId
+from openmpu.model.scene import Scene
+
+_STOP_WITHIN_S: Final = 2.0
+
+
+class MixPipeline:
+    """One task's mix.
+
+    Args:
+        inputs: The subscribed tracks, kept up to date by the network thread.
+        sink: Takes packets and changes of format; called in the output threads, must not wait.
+        want_key: Asks a track's publisher for a key frame; called in the picture thread.
+    """
+
+    def __init__(self, inputs: Mapping[TrackId, TrackInput], sink: Sink, want_key: Callable[[TrackId], None]) -> None:
+        self.out = Interleaver(sink)
+        self.pictures = PictureSide(inputs, self.out, want_key)
+        self.sound = SoundSide(inputs.get, self.out)
+        self._loops: tuple[Loop, ...] = ()
+
+    def set_scene(self, scene: Scene, video: VideoProfile | None, audio: AudioProfile) -> None:
+        """What to show and play from the next tick on, whole."""
+        self.pictures.plan(scene, video)
+        self.sound.plan(scene, audio)
+
+    def force_key(self) -> None:
+        """The next picture must be a key frame: somebody begins to watch."""
+        self.pictures.force_key()
+
+    def step(self, now: int, wall: int) -> int:
+        """Do everything that is due at task time `now`; when something is next. For tests, instead of `start`."""
+        return min(self.sound.step(now), self.pictures.step(now, wall))
+
+    def start(self, clock: Clock, epoch: int, on_failure: Callable[[Exception], None]) -> None:
+        """Begin, in two threads paced by the clock; `epoch` is its reading at task time 0."""
+
+        def picture_step(now: int) -> int:
+            return self.pictures.step(now, time.time_ns() - now)
+
+        self._loops = (
+            Loop("pictures", picture_step, clock, epoch, on_failure),
+            Loop("sound", self.sound.step, clock, epoch, on_failure),
+        )
+        for loop in self._loops:
+            loop.start()
+
+    def stop(self) -> None:
+        """End the threads; what the encoders still hold goes out."""
+        ended = [loop.stop(_STOP_WITHIN_S) for loop in self._loops]
+        if all(ended):
+            self.pictures.finish()
+            self.sound.finish()
+            self.out.flush()

@@ -1,0 +1,125 @@
+"""The sound of a mix: one block after the other, mixed a little before its time, encoded and sent; it never stops.
+
+Blocks are mixed LEAD ahead, because the encoder keeps up to two of them: so its packets come out in step with the
+pictures. What is behind is caught up block by block, so that the count of samples stays true.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from openmpu.media.encoding.sound import SoundEncoder
+from openmpu.media.inputs.track_input import SOUND_AHEAD, TrackInput
+from openmpu.media.interleave import Interleaver
+from openmpu.media.packets import Packet
+from openmpu.media.sound.blocks import BLOCK, SAMPLE_RATE
+from openmpu.media.sound.limiter import LOOK_AHEAD_NS
+from openmpu.media.sound.mixer import Mixer, Speaker
+from openmpu.media.sound.voice import BLOCK_NS, Source
+from openmpu.model.encoder import AudioProfile
+from openmpu.model.ids import TrackId
+from openmpu.model.scene import Scene
+from openmpu.timing.ticks import SECOND, Ticks
+
+LEAD: Final = SOUND_AHEAD - LOOK_AHEAD_NS - BLOCK_NS
+MOST_BEHIND: Final = 10 * SECOND
+"""The machine stood still for longer: begin anew at the present."""
+
+
+class InputSource:
+    """A `TrackInput` as a voice sees it."""
+
+    def __init__(self, source: TrackInput) -> None:
+        self._source = source
+        self.due = source.due
+        self.note_heard = source.group.note_heard
+
+    @property
+    def delay(self) -> int:
+        """Playout delay of its group."""
+        return self._source.group.delay
+
+
+class SoundSide:
+    """Used by the sound thread, but for `plan`.
+
+    Args:
+        source_of: The subscribed track of that id.
+        out: Takes the packets.
+    """
+
+    def __init__(self, source_of: Callable[[TrackId], TrackInput | None], out: Interleaver) -> None:
+        self.blocks = self.late = self.bytes = 0
+        self.mixer = Mixer(self._source)
+        self._source_of, self._out = source_of, out
+        self._lock = threading.Lock()
+        self._planned: tuple[Scene, AudioProfile] | None = None
+        self._encoder: SoundEncoder | None = None
+        self._ticks = Ticks(SAMPLE_RATE, BLOCK)
+        self._number = 0
+
+    def plan(self, scene: Scene, profile: AudioProfile) -> None:
+        """Who is heard from the next block on, and how it is encoded. Any thread."""
+        with self._lock:
+            self._planned = (scene, profile)
+
+    @property
+    def volumes(self) -> dict[Speaker, int]:
+        """`vol` of everybody who may be heard."""
+        return self.mixer.volumes
+
+    def step(self, now: int) -> int:
+        """Mix the blocks that are due; when the next one is."""
+        self._adopt(now)
+        if self._encoder is None:
+            return now + SECOND // 50
+        if now - self._due() > MOST_BEHIND:
+            self._begin(self._encoder.profile, now)
+        while (due := self._due()) <= now:
+            self._block(now - due)
+        return due
+
+    def finish(self) -> None:
+        """No more blocks come: what the encoder still holds goes out."""
+        if self._encoder is not None:
+            self._put_all(self._encoder.finish())
+            self._encoder = None
+
+    def _due(self) -> int:
+        return self._ticks.pts(self._number) - LEAD
+
+    def _block(self, behind: int) -> None:
+        assert self._encoder is not None  # noqa: S101 - the caller looked
+        self.blocks += 1
+        self.late += behind > LEAD
+        block = self.mixer.block(self._ticks.pts(self._number))
+        self._number += 1
+        self._put_all(self._encoder.encode(block))
+
+    def _put_all(self, packets: Iterable[Packet]) -> None:
+        for packet in packets:
+            self.bytes += len(packet.data)
+            self._out.put(packet)
+
+    def _adopt(self, now: int) -> None:
+        if self._planned is None:
+            return
+        with self._lock:
+            (scene, profile), self._planned = self._planned, None
+        self.mixer.set_scene(scene)
+        if self._encoder is None:
+            self._begin(profile, now)
+        elif self._encoder.profile != profile:
+            self._put_all(self._encoder.finish())
+            self._begin(profile, self._ticks.pts(self._number))
+
+    def _begin(self, profile: AudioProfile, base: int) -> None:
+        self._ticks, self._number = Ticks(SAMPLE_RATE, BLOCK, base), 0
+        self._encoder = SoundEncoder(profile, base)
+        self._out.set_audio(profile)
+
+    def _source(self, track_id: TrackId) -> Source | None:
+        source = self._source_of(track_id)
+        return InputSource(source) if source is not None and source.track.codec == "opus" else None
