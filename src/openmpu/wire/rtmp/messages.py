@@ -139,6 +139,8 @@ def command_of(message: Message) -> Command:
     """
     body = message.payload[1:] if message.kind == MessageType.COMMAND_AMF3 else message.payload
     match amf0.decode(body):
-        case [str(name), bool() | int() | float() as transaction, *arguments]:
-            return Command(name, float(transaction), tuple(arguments))
-    raise Malformed("command without name and transaction")
+        case [str(name), float(transaction), *arguments]:
+            return Command(name, transaction, tuple(arguments))
+        case [str(name), *_]:  # FFmpeg as a server says onFCPublish and nothing else
+            return Command(name, 0)
+    raise Malformed("command without a name")
