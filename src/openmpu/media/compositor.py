@@ -1,6 +1,8 @@
 """The compositor: a scene, decoded frames and the time in; the painted canvas out.
 
-    compositor = Compositor(scene)                      # width and height must not be 0
+    overlays = Overlays(pictures, Fonts(directory), zone, executor)   # once a worker
+    overlays.prepare(scene, wall)                       # any thread; then showing it costs the paint loop nothing
+    compositor = Compositor(scene, overlays)            # width and height must not be 0
     painted = compositor.paint(wall, newest)            # once a tick; newest: track id -> ShownFrame
     frame = compositor.canvas.as_frame()                # av.VideoFrame over the canvas, no copy
     compositor.set_scene(scene)                         # whole, shown by the next `paint`
@@ -16,13 +18,15 @@ from dataclasses import dataclass
 
 from openmpu.media.canvas import Canvas
 from openmpu.media.fill import FillLayer
+from openmpu.media.lettering.clock_layer import ClockLayer
+from openmpu.media.overlays import Overlays
+from openmpu.media.panes import PaneGroup, Slot
 from openmpu.media.regions import NOTHING, Region, union
 from openmpu.media.stack import Layer, Stack
-from openmpu.media.video import FrameForm, ShownFrame, VideoLayer, as_i420
-from openmpu.model.colours import BLACK
+from openmpu.media.video import ShownFrame
+from openmpu.model.geometry import PixelRect
 from openmpu.model.ids import TrackId
-from openmpu.model.overlays import Fit
-from openmpu.model.scene import PaneLayer, Scene
+from openmpu.model.scene import ImageLayer, Scene
 
 __all__ = ["Compositor", "Painted", "ShownFrame"]
 
@@ -42,7 +46,8 @@ class Painted:
 class Compositor:
     """Paints scenes; each tick only what changed, together with whatever lies over or under it there."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, overlays: Overlays | None = None) -> None:
+        self._overlays = overlays or Overlays()
         self.canvas = Canvas(scene.width, scene.height)
         self.set_scene(scene)
 
@@ -59,13 +64,17 @@ class Compositor:
         """
         if (scene.width, scene.height) != (self.canvas.rect.width, self.canvas.rect.height):
             self.canvas = Canvas(scene.width, scene.height)
-        matrix = self.canvas.matrix
         self.scene = scene
-        self._base = FillLayer(self.canvas.rect, scene.background, matrix)
-        self._panes = [_PaneStack(pane, self.canvas) for pane in scene.panes]
+        room, matrix = self.canvas.rect, self.canvas.matrix
+        self._ground = FillLayer(room, scene.background, matrix)
+        self._backgrounds = [Slot(picture, room, matrix) for picture in scene.backgrounds]
+        self._panes = [PaneGroup(pane, room, matrix) for pane in scene.panes if not _off(pane.rect, room)]
+        self._top: list[Slot | ClockLayer] | None = None
+        self._waiting: list[Slot] = []
+        self._clocks: list[ClockLayer] = []
         self._stack = Stack(self.canvas, ())
 
-    def paint(self, wall: int, newest: Mapping[TrackId, ShownFrame]) -> Painted:  # noqa: ARG002 - for clocks
+    def paint(self, wall: int, newest: Mapping[TrackId, ShownFrame]) -> Painted:
         """Brings the canvas up to date.
 
         Args:
@@ -73,10 +82,35 @@ class Compositor:
             newest: The newest frame of each track that has video now.
         """
         changed: list[Layer] = []
-        reshaped = not self._stack.layers
+        reshaped = self._top is None
+        if self._top is None:
+            self._top = self._begin(wall)
         for pane in self._panes:
             reshaped |= pane.take(newest, changed)
-        return self._repaint(changed) if not reshaped else self._rebuild(changed)
+        changed.extend(clock for clock in self._clocks if clock.tick(wall))
+        if self._waiting:
+            reshaped |= self._fill(wall)
+        return self._rebuild(changed) if reshaped else self._repaint(changed)
+
+    def _begin(self, wall: int) -> list[Slot | ClockLayer]:
+        """The first tick of a scene."""
+        top: list[Slot | ClockLayer] = []
+        room, matrix = self.canvas.rect, self.canvas.matrix
+        for asked in self.scene.overlays:
+            if isinstance(asked, ImageLayer):
+                top.append(Slot(asked, room, matrix))
+            elif clock := self._overlays.clock(asked, room, matrix, wall):
+                top.append(clock)
+        self._clocks = [layer for layer in top if isinstance(layer, ClockLayer)]
+        marks = [slot for slot in top if isinstance(slot, Slot)]
+        self._waiting = [*self._backgrounds, *(slot for pane in self._panes for slot in pane.slots), *marks]
+        return top
+
+    def _fill(self, now: int) -> bool:
+        """Looks for sprites that have become ready."""
+        filled = [slot.fill(self._overlays, now) for slot in self._waiting]
+        self._waiting = [slot for slot in self._waiting if not slot.ready]
+        return any(filled)
 
     def _repaint(self, changed: list[Layer]) -> Painted:
         rects: Region = NOTHING
@@ -87,70 +121,27 @@ class Compositor:
 
     def _rebuild(self, changed: list[Layer]) -> Painted:
         """Layers came, went or changed their place: what they cover and covered is painted again."""
-        before = set(map(id, self._stack.layers))
-        old = self._stack.layers
-        self._stack = Stack(self.canvas, [self._base, *self._layers()])
-        after = set(map(id, self._stack.layers))
+        old, self._stack = self._stack.layers, Stack(self.canvas, [self._ground, *self._layers()])
+        new = self._stack.layers
+        before, after = set(map(id, old)), set(map(id, new))
         gone = [layer.rect for layer in old if id(layer) not in after]
-        come = [layer.rect for layer in self._stack.layers if id(layer) not in before]
-        damage = union(NOTHING, [*gone, *come, *(layer.rect for layer in changed)])
-        job = self._stack.job_for_damage(damage)
+        come = [layer.rect for layer in new if id(layer) not in before]
+        job = self._stack.job_for_damage(union(NOTHING, [*gone, *come, *(layer.rect for layer in changed)]))
         job.run()
         return Painted(job.region)
 
     def _layers(self) -> Iterable[Layer]:
+        """Bottom to top, above the background colour."""
+        yield from _shown(self._backgrounds)
         for pane in self._panes:
             yield from pane.layers()
+        for layer in self._top or ():
+            yield from _shown([layer]) if isinstance(layer, Slot) else (layer,)
 
 
-class _PaneStack:
-    """One pane's layers at the moment, bottom to top: fill, video, overlays."""
+def _shown(slots: Iterable[Slot]) -> Iterable[Layer]:
+    return [layer for slot in slots if (layer := slot.layer()) is not None]
 
-    def __init__(self, pane: PaneLayer, canvas: Canvas) -> None:
-        self._pane = pane
-        self._rect = pane.rect.intersection(canvas.rect)
-        self._matrix = canvas.matrix
-        self._fill = FillLayer(self._rect, pane.fill, self._matrix) if pane.fill else None
-        self._borders = FillLayer(self._rect, BLACK, self._matrix)
-        self._video: VideoLayer | None = None
-        self._form: FrameForm | None = None
-        self._serial: int | None = None
-        self.refused = 0
 
-    def take(self, newest: Mapping[TrackId, ShownFrame], changed: list[Layer]) -> bool:
-        """Looks for a new frame and notes the layer that shows it; true when the pane's layers are others now."""
-        track_id = self._pane.track_id
-        shown = newest.get(track_id) if track_id else None
-        if shown is None:
-            return self._lose()
-        if shown.serial == self._serial:
-            return False
-        self._serial = shown.serial
-        return self._show(shown, changed)
-
-    def _lose(self) -> bool:
-        had = self._video is not None
-        self._video = self._form = self._serial = None
-        return had
-
-    def _show(self, shown: ShownFrame, changed: list[Layer]) -> bool:
-        frame = as_i420(shown.frame)
-        if frame is None:
-            self.refused += 1
-            return False
-        form = FrameForm.of(frame, shown.rotation)
-        reshaped = form != self._form or self._video is None
-        if reshaped or self._video is None:
-            self._form = form
-            self._video = VideoLayer(form, self._pane.fit, self._rect, self._matrix)
-        self._video.show(frame)
-        changed.append(self._video)
-        return reshaped
-
-    def layers(self) -> Iterable[Layer]:
-        if self._fill is not None:
-            yield self._fill
-        if self._video is not None and self._pane.fit is Fit.CONTAIN_ON_BLACK:
-            yield self._borders
-        if self._video is not None:
-            yield self._video
+def _off(rect: PixelRect, canvas: PixelRect) -> bool:
+    return rect.intersection(canvas).empty

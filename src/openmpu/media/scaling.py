@@ -34,8 +34,8 @@ def place(fit: Fit, width: int, height: int, rect: PixelRect) -> Placement:
     if fit is Fit.STRETCH:
         return Placement(whole, rect)
     if fit is Fit.CROP:
-        return Placement(_largest_inside(whole, rect.width, rect.height), rect)
-    return Placement(whole, _largest_inside(rect, width, height))
+        return Placement(largest_inside(whole, rect.width, rect.height), rect)
+    return Placement(whole, largest_inside(rect, width, height))
 
 
 def place_rotated(fit: Fit, width: int, height: int, rect: PixelRect, rotation: int) -> Placement:
@@ -48,7 +48,7 @@ def place_rotated(fit: Fit, width: int, height: int, rect: PixelRect, rotation: 
     return Placement(placed.source, PixelRect(target.top, target.left, target.height, target.width))
 
 
-def _largest_inside(rect: PixelRect, width: int, height: int) -> PixelRect:
+def largest_inside(rect: PixelRect, width: int, height: int) -> PixelRect:
     """The largest centred rectangle in `rect` with the proportions of `width` : `height`."""
     inner_width = min(rect.width, max(2, nearest_even(rect.height * width / height)))
     inner_height = min(rect.height, max(2, nearest_even(rect.width * height / width)))
