@@ -1,0 +1,28 @@
+"""Join tokens (tokens.md): how a client proves that it may enter a channel. Formats A, A+, B and C, made and checked.
+
+Pure: the time is an argument and keys are handed in. No message, and no repr, holds a token or a key.
+"""
+
+from openmpu.wire.tokens.checking import AppKeys, Rules, check
+from openmpu.wire.tokens.claims import BadId, Claims, Privilege, Refused, Word
+from openmpu.wire.tokens.plain import make_one_string, make_plain
+from openmpu.wire.tokens.sealed import make_sealed
+from openmpu.wire.tokens.shown import Shown, shown_at_login, shown_at_rtmp, shown_at_whip
+
+__all__ = [
+    "AppKeys",
+    "BadId",
+    "Claims",
+    "Privilege",
+    "Refused",
+    "Rules",
+    "Shown",
+    "Word",
+    "check",
+    "make_one_string",
+    "make_plain",
+    "make_sealed",
+    "shown_at_login",
+    "shown_at_rtmp",
+    "shown_at_whip",
+]
