@@ -82,6 +82,14 @@ class RpcApp:
         except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer in its format
             return self._refuse(exchange, error)
 
+    async def account_of(self, incoming: Incoming) -> Account:
+        """Who signed a request to one of our own doors beside the API; signed like an API call, with its own path.
+
+        Raises:
+            OpenMpuError: Whatever wire.md 9 refuses in its steps 4 to 8.
+        """
+        return await self._authenticate(Exchange(incoming), collect(incoming))
+
     async def _run(self, exchange: Exchange) -> Body:
         _check_transport(exchange.incoming, self._door.options)
         parameters = collect(exchange.incoming)

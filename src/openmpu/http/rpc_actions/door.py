@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from openmpu.http.rpc_actions.ports import Accounts, Nonces, Rates, Tasks
+from openmpu.http.rpc_actions.ports import Accounts, Channels, Layouts, Nonces, Rates, Tasks
 from openmpu.services.ports import Clock
 from openmpu.wire.rpc.convert.options import ReadingOptions
 
@@ -34,6 +34,8 @@ class RpcDoor:
 
     accounts: Accounts
     tasks: Tasks
+    layouts: Layouts
+    channels: Channels
     rates: Rates
     nonces: Nonces
     clock: Clock

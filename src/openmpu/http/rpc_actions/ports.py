@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from openmpu.model.ids import TaskKey
+from openmpu.model.ids import AppId, LayoutId, TaskId, TaskKey
+from openmpu.model.layouts import Layout
 from openmpu.model.task import TaskSpec, TaskState
 from openmpu.services.accounts import AccessKey, Account, App
+from openmpu.services.ports import TaskRecord
 
 
 class Accounts(Protocol):
@@ -42,6 +44,48 @@ class Tasks(Protocol):
     async def state(self, account: Account, key: TaskKey) -> TaskState:
         """How its life stands."""
         ...
+
+    async def details(
+        self, account: Account, app_id: AppId, task_id: TaskId | None = None, page: int = 1, size: int = 100
+    ) -> Sequence[TaskRecord]:
+        """Live-2's unfinished tasks of an app, oldest first."""
+        ...
+
+    async def inject_sei(self, account: Account, key: TaskKey, text: str) -> None:
+        """Put a text into the next video frame, once."""
+        ...
+
+
+class Layouts(Protocol):
+    """`services/layouts.py`."""
+
+    async def create(self, account: Account, app_id: AppId, layout: Layout) -> LayoutId:
+        """Keep a new layout."""
+        ...
+
+    async def modify(
+        self, account: Account, app_id: AppId, layout_id: LayoutId, change: Callable[[Layout], Layout]
+    ) -> None:
+        """Change a custom layout."""
+        ...
+
+    async def delete(self, account: Account, app_id: AppId, layout_id: LayoutId) -> None:
+        """Forget a custom layout."""
+        ...
+
+    async def list_custom(
+        self, account: Account, app_id: AppId, layout_id: LayoutId | None = None, name: str | None = None
+    ) -> Sequence[Layout]:
+        """The app's custom layouts, ascending by id."""
+        ...
+
+    async def resolve(self, app_id: AppId, ids: Sequence[LayoutId]) -> tuple[Layout, ...]:
+        """What ids stand for."""
+        ...
+
+
+class Channels(Protocol):
+    """`services/channels.py`."""
 
 
 class Rates(Protocol):

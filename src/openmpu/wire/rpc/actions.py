@@ -33,7 +33,7 @@ class Dialect(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many calls of an account in so many seconds."""
+    """So many calls of an account in so many seconds: 1 or 60."""
 
     calls: int
     seconds: int = 1
@@ -74,9 +74,35 @@ OPERATIONS = _table(
         _operation("UpdateMPULayout", rtc=Rate(500)),
         _operation("StopMPUTask", rtc=Rate(500), live=Rate(10)),
         _operation("GetMPUTaskStatus", rtc=Rate(4000, 60), live=Rate(10)),
+        _operation("CreateMPULayout", rtc=Rate(10)),
+        _operation("ModifyMPULayout", rtc=Rate(10)),
+        _operation("DeleteMPULayout", rtc=Rate(10)),
+        _operation("DescribeMPULayoutInfoList", rtc=Rate(10)),
+        _operation("DescribeMPULayoutInfo", rtc=Rate(10)),
+        _operation("DescribeMPULayoutList", rtc=Rate(10)),
+        _operation("DescribeSystemLayoutList", rtc=Rate(10)),
+        _live_2("StartLiveMPUTask", 500),
+        _live_2("UpdateLiveMPUTask", 500),
+        _live_2("StopLiveMPUTask", 500),
+        _live_2("ListRtcMPUTaskDetail", 50),
+        _live_2("SetLiveMpuTaskSei", 50),
     )
 )
 """Every operation that is built, by name; looked up, never assembled."""
+
+
+def _spelled(rate: Rate) -> str:
+    return f"{rate.calls}/{'minute' if rate.seconds == 60 else 'second'}"
+
+
+RATES: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        (version, operation.name): _spelled(rate)
+        for operation in OPERATIONS.values()
+        for version, rate in operation.rates.items()
+    }
+)
+"""(version, operation) -> rate as `services/limits.py` reads it: `10/second`."""
 
 
 def asked_operation(incoming: Incoming, parameters: Parameters) -> tuple[str, str]:

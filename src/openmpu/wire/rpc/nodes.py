@@ -58,19 +58,27 @@ def _put(root: Node, parts: list[str], text: str) -> None:
     node.text = text
 
 
-def from_json(text: str) -> Node:
-    """The tree of a JSON text; numbers keep their spelling, lists count from 1, nulls and empty strings are left out.
+def parse_json(text: str) -> Any:
+    """A JSON text with numbers as they are spelled.
 
     Raises:
         ValueError: It is not JSON, is nested too deeply, or names something twice in one object.
     """
     try:
-        plain = json.loads(
+        return json.loads(
             text, parse_int=str, parse_float=str, parse_constant=_refuse_constant, object_pairs_hook=_without_doubles
         )
     except RecursionError:
         raise ValueError("nested too deeply") from None
-    return _node(plain, MAX_DEPTH)
+
+
+def from_json(text: str) -> Node:
+    """The tree of a JSON text; lists count from 1, nulls and empty strings are left out.
+
+    Raises:
+        ValueError: As `parse_json`, or deeper than any parameter.
+    """
+    return _node(parse_json(text), MAX_DEPTH)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -15,6 +15,8 @@ from openmpu.errors import Invalid
 from openmpu.model.colours import MAX_API_COLOUR, Colour
 from openmpu.model.ids import is_name, is_task_id
 from openmpu.model.urls import MAX_URL_LENGTH, IngestUrl
+from openmpu.wire.rpc.nodes import parse_json
+from openmpu.wire.rpc.stamps import read_stamp
 
 T = TypeVar("T")
 Scalar = Callable[[str, str], T]
@@ -135,14 +137,42 @@ def ingest_url(text: str, path: str) -> IngestUrl:
 
 
 def web_url(text: str, path: str) -> str:
-    """An http or https URL of a picture; not repeated in the message, its query may hold a key."""
+    """An http or https URL of a picture."""
     if len(text) > MAX_URL_LENGTH:
         refuse(path, f"longer than {MAX_URL_LENGTH} characters")
+    return any_web_url(text, path)
+
+
+def any_web_url(text: str, path: str) -> str:
+    """An http or https URL; not repeated in the message, its query may hold a key."""
     if _UNPRINTABLE.search(text):
         refuse(path, "has blanks or control characters")
     if not _is_web_url(text):
         refuse(path, "must be an http or https URL")
     return text
+
+
+def json_text(most: int) -> Scalar[str]:
+    """Any JSON of at most so many characters, kept as it is written."""
+
+    def read(text: str, path: str) -> str:
+        if len(text) > most:
+            refuse(path, f"longer than {most} characters")
+        try:
+            parse_json(text)
+        except ValueError as error:
+            refuse(path, f"is not JSON: {error}"[:200])
+        return text
+
+    return read
+
+
+def moment(text: str, path: str) -> int:
+    """`yyyy-MM-ddTHH:mm:ssZ` as nanoseconds of Unix time."""
+    seconds = read_stamp(text)
+    if seconds is None:
+        refuse(path, "must be yyyy-MM-ddTHH:mm:ssZ", text)
+    return seconds * 10**9
 
 
 def _is_web_url(text: str) -> bool:

@@ -19,6 +19,9 @@ switch = scalars.integer(0, 1)
 source_type = scalars.one_of("camera", "shareScreen")
 layout_id = scalars.integer(1)
 sizes = scalars.integer(0)
+page_number = scalars.integer(1, 1_000_000_000)
+"""Nobody turns that many pages; a store cannot count further."""
+page_size = scalars.integer(1, 100)
 
 
 def users(most: int) -> Shape:

@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from openmpu.wire.rpc.signatures.encoding import canonical_query, percent_encode
 
 
-def string_to_sign(method: str, parameters: Mapping[str, str]) -> str:
-    """What is signed: every parameter of query and body but `Signature`, empty ones too."""
+def string_to_sign(method: str, parameters: Mapping[str, str], path: str = "/") -> str:
+    """What is signed: every parameter of query and body but `Signature`, empty ones too.
+
+    `path` is `/` for the API; our own doors beside it are signed with theirs.
+    """
     query = canonical_query((name, value) for name, value in parameters.items() if name != "Signature")
-    return f"{method}&%2F&{percent_encode(query)}"
+    return f"{method}&{percent_encode(path)}&{percent_encode(query)}"
 
 
 def sign(secret: str, text: str) -> str:
