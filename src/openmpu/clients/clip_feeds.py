@@ -52,6 +52,7 @@ class CopyFeed(_ClipFeed):
     kind = Kind.VIDEO
     codec = "h264"
     clock_rate = 90_000
+    quick = False
 
     def __init__(self, clip: Clip, video: ClipVideo, timeline: Timeline, *, loop: bool) -> None:
         super().__init__(clip, timeline, loop=loop)
@@ -111,6 +112,7 @@ class TranscodeFeed(_ClipFeed):
 
     kind = Kind.VIDEO
     clock_rate = 90_000
+    quick = False
 
     def __init__(
         self, clip: Clip, video: ClipVideo, timeline: Timeline, codec: VideoCodec, bitrate_kbps: int, *, loop: bool
@@ -177,6 +179,7 @@ class ClipSoundFeed(_ClipFeed):
     kind = Kind.AUDIO
     codec = "opus"
     clock_rate = SAMPLE_RATE
+    quick = False
     _BLOCK = SECOND * OPUS_SAMPLES // SAMPLE_RATE
 
     def __init__(self, clip: Clip, timeline: Timeline, *, loop: bool) -> None:

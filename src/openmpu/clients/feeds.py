@@ -29,11 +29,16 @@ class Piece:
 
 
 class Feed(Protocol):
-    """One track's source. `next_piece` and `close` are called from a thread of the feed's own, one call at a time."""
+    """One track's source. `next_piece` and `close` are called one at a time, from a thread of the feed's own.
+
+    Attributes:
+        quick: `next_piece` takes no time to speak of, and may be called without that thread.
+    """
 
     kind: Kind
     codec: str
     clock_rate: int
+    quick: bool
 
     def next_piece(self, now: int) -> Piece | None:
         """The piece after the last one; None at the end. May take as long as encoding one frame takes."""

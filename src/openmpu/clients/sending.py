@@ -88,16 +88,20 @@ class FeedTrack(MediaStreamTrack):
         return packet
 
     async def _next(self) -> Piece:
-        loop = asyncio.get_running_loop()
         while self.readyState == "live":
             self._pass_key_wish()
-            piece = await loop.run_in_executor(self._pool, self._produce, self._clock())
+            piece = await self._made()
             if piece is None:
                 self.over = True
                 break
             if piece.data:
                 return piece
         raise MediaStreamError
+
+    async def _made(self) -> Piece | None:
+        if self._feed.quick:
+            return self._produce(self._clock())
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._produce, self._clock())
 
     def _pass_key_wish(self) -> None:
         if self._key_wished and self._clock() - self._key_sent_at >= KEY_DISTANCE:

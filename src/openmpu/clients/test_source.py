@@ -1,4 +1,4 @@
-"""The test input: test pictures and test sound, encoded live on the wall clock's own grid.
+"""The test input: test pictures and test sound on the wall clock's own grid.
 
 Frame n stands at n / fps seconds of Unix time and sound packet n at n / 50, whoever sends them and whenever they began:
 all publishers flash together, and a frame's number tells when it was made.
@@ -22,6 +22,7 @@ class PictureFeed:
 
     kind = Kind.VIDEO
     clock_rate = 90_000
+    quick = False
 
     def __init__(self, look: Look, codec: VideoCodec, bitrate_kbps: int) -> None:
         self.codec: str = codec
@@ -50,26 +51,34 @@ class PictureFeed:
 
 
 class SoundFeed:
-    """Test sound as a feed."""
+    """Test sound as a feed.
+
+    One second is like the other, so a second is encoded once and sent again and again: taken from where the encoder
+    has settled, its end leads to its begin as smoothly as any packet to the next.
+    """
 
     kind = Kind.AUDIO
     codec = "opus"
     clock_rate = SAMPLE_RATE
+    quick = True
+    _PER_SECOND = SAMPLE_RATE // OPUS_SAMPLES
+    _SETTLING_SECONDS = 2
 
     def __init__(self, voice: sound.Voice) -> None:
-        self._voice = voice
-        self._encoder = OpusEncoder()
+        encoder = OpusEncoder()
+        starts = range(0, (self._SETTLING_SECONDS + 1) * SAMPLE_RATE, OPUS_SAMPLES)
+        blocks = [sound.samples(voice, start + encoder.lead, OPUS_SAMPLES) for start in starts]
+        packets = [(encoder.encode(block), sound.level_dbov(block)) for block in blocks]
+        self._second = packets[-self._PER_SECOND :]
         self._number: int | None = None
 
     def next_piece(self, now: int) -> Piece:
         """The next 20 ms, or the first after `now`."""
-        per_second = SAMPLE_RATE // OPUS_SAMPLES
-        number = _after(self._number, now * per_second // _SECOND, MAX_LATE * per_second // _SECOND)
+        number = _after(self._number, now * self._PER_SECOND // _SECOND, MAX_LATE * self._PER_SECOND // _SECOND)
         self._number = number
+        data, level = self._second[number % self._PER_SECOND]
         first = number * OPUS_SAMPLES
-        block = sound.samples(self._voice, first + self._encoder.lead, OPUS_SAMPLES)
-        moment = first * _SECOND // SAMPLE_RATE
-        return Piece(moment, first, self._encoder.encode(block), level=sound.level_dbov(block))
+        return Piece(first * _SECOND // SAMPLE_RATE, first, data, level=level)
 
     def want_key(self) -> None:
         """Every sound packet is one."""
