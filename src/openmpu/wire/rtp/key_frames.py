@@ -1,0 +1,58 @@
+"""When to ask a sender for a key frame: wishes of many merged into few requests (troubles.md 25).
+
+At most one request per 500 ms, and half as often after each that was not answered.
+"""
+
+from __future__ import annotations
+
+from openmpu.wire.rtp.alarm import MS, NEVER, Alarm
+
+LEAST_INTERVAL = 500 * MS
+LONGEST_INTERVAL = 4_000 * MS
+
+
+class KeyFrameRequests:
+    """The wish for a key frame of one SSRC.
+
+    Attributes:
+        sent: Requests sent.
+        wake: When `take` will have something to say.
+    """
+
+    __slots__ = ("_alarm", "_allowed_at", "_interval", "_wanted", "sent", "wake")
+
+    def __init__(self, alarm: Alarm) -> None:
+        self._alarm = alarm
+        self._wanted = False
+        self._allowed_at = 0
+        self._interval = LEAST_INTERVAL
+        self.sent = 0
+        self.wake = NEVER
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a key frame is being waited for."""
+        return self._wanted
+
+    def want(self, now: int) -> None:
+        """Somebody needs a key frame, from now on until one comes."""
+        if not self._wanted:
+            self._wanted = True
+            self.wake = max(now, self._allowed_at)
+            self._alarm.by(self.wake)
+
+    def came(self) -> None:
+        """A key frame was handed out: every wish is granted."""
+        self._wanted = False
+        self._interval = LEAST_INTERVAL
+        self.wake = NEVER
+
+    def take(self, now: int) -> bool:
+        """Whether a request goes out now."""
+        if not self._wanted or now < self.wake:
+            return False
+        self.sent += 1
+        self._allowed_at = now + LEAST_INTERVAL
+        self.wake = now + self._interval
+        self._interval = min(2 * self._interval, LONGEST_INTERVAL)
+        return True

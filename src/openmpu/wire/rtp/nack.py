@@ -1,0 +1,117 @@
+"""Which packets are missing, and when each is asked for (RFC 4585 6.2.1): at once, then again after a round trip.
+
+Only what is missing costs anything. Knows sequence numbers (extended) and time, no packets and no bytes.
+"""
+
+from __future__ import annotations
+
+from openmpu.wire.rtp.alarm import MS, NEVER, Alarm, Reordering, RoundTrip
+
+MAX_MISSING = 512
+MAX_ATTEMPTS = 10
+LEAST_INTERVAL = 12 * MS
+MARGIN = 6 * MS
+"""On top of the round trip: the sender's pacing and our own rhythm."""
+
+
+class Missing:
+    """One packet that did not come yet."""
+
+    __slots__ = ("asked_at", "attempts", "due", "since")
+
+    def __init__(self, since: int, due: int) -> None:
+        self.since = since
+        self.due = due
+        self.asked_at = 0
+        self.attempts = 0
+
+
+class NackList:
+    """Missing packets of one SSRC.
+
+    Args:
+        enabled: Whether the sender understands NACK; else holes are only noted.
+        rtx: Whether it answers on an SSRC of its own; else what comes after a NACK is taken for the answer.
+
+    Attributes:
+        asked: Packets asked for, repeats counted.
+        repaired: Packets that came after they had been asked for.
+        hopeless: Packets that were asked for twice in vain since this was last set to 0: time for a key frame.
+    """
+
+    __slots__ = (
+        "_alarm",
+        "_enabled",
+        "_missing",
+        "_reordering",
+        "_rtx",
+        "_trip",
+        "asked",
+        "hopeless",
+        "repaired",
+        "wake",
+    )
+
+    def __init__(self, alarm: Alarm, trip: RoundTrip, reordering: Reordering, *, enabled: bool, rtx: bool) -> None:
+        self._alarm, self._trip, self._reordering = alarm, trip, reordering
+        self._enabled, self._rtx = enabled, rtx
+        self._missing: dict[int, Missing] = {}
+        self.asked = self.repaired = self.hopeless = 0
+        self.wake = NEVER
+
+    def miss(self, first: int, last: int, now: int) -> None:
+        """Packets `first` to `last` were overtaken just now."""
+        due = now + self._reordering.ns if self._enabled else NEVER
+        for sequence in range(max(first, last + 1 - MAX_MISSING), last + 1):
+            self._missing[sequence] = Missing(now, due)
+        for sequence in list(self._missing)[: max(0, len(self._missing) - MAX_MISSING)]:
+            del self._missing[sequence]
+        self._wake_by(due)
+
+    def arrived(self, sequence: int, now: int, *, repaired: bool) -> None:
+        """A packet that may have been missing came, by itself or (`repaired`, by RTX) because we asked."""
+        missing = self._missing.pop(sequence, None)
+        if missing is None:
+            return
+        if not missing.attempts:
+            self._reordering.seen(now - missing.since, now)
+            return
+        if repaired or not self._rtx:
+            self.repaired += 1
+            if missing.attempts == 1:  # else nobody knows which request was answered (Karn)
+                self._trip.measured(now - missing.asked_at)
+
+    def since(self, sequence: int) -> int | None:
+        """Since when that packet has been missing; None if it is not known to be."""
+        missing = self._missing.get(sequence)
+        return missing.since if missing else None
+
+    def forget_below(self, sequence: int) -> None:
+        """Packets before this one are no longer wanted."""
+        if self._missing:
+            for old in [each for each in self._missing if each < sequence]:
+                del self._missing[old]
+
+    def take(self, now: int) -> list[int]:
+        """The packets to ask for now, ascending."""
+        if now < self.wake:
+            return []
+        interval = max(LEAST_INTERVAL, self._trip.ns + MARGIN)
+        due = [sequence for sequence, missing in self._missing.items() if missing.due <= now]
+        for sequence in due:
+            self._ask(self._missing[sequence], now, interval)
+        self.asked += len(due)
+        self.wake = min((missing.due for missing in self._missing.values()), default=NEVER)
+        return sorted(due)
+
+    def _ask(self, missing: Missing, now: int, interval: int) -> None:
+        missing.attempts += 1
+        missing.asked_at = now
+        missing.due = now + interval if missing.attempts < MAX_ATTEMPTS else NEVER
+        if missing.attempts == 3:
+            self.hopeless += 1
+
+    def _wake_by(self, when: int) -> None:
+        if when < self.wake:
+            self.wake = when
+            self._alarm.by(when)
