@@ -13,11 +13,11 @@ from aiortc.stats import RTCRemoteInboundRtpStreamStats
 
 from openmpu.clients.publish_options import PublishOptions, open_feeds
 from openmpu.clients.session import Session, Stream
-from openmpu.clients.tokens import join_token
 from openmpu.clients.whip import WhipClient
 from openmpu.errors import Busy, DestinationFailed
 from openmpu.model.roster import Kind
 from openmpu.timing.backoff import Backoff
+from openmpu.wire.tokens import make_one_string
 
 _GOOD_SECONDS = 10.0
 """A connection that held this long was a good one: the next failure counts as the first again."""
@@ -124,7 +124,7 @@ class _Publisher:
     def _token(self) -> str:
         o = self._options
         expires_at = int(time.time()) + _TOKEN_SECONDS
-        return o.token or join_token(o.app_id, o.key, o.channel_id, o.user_id, expires_at)
+        return o.token or make_one_string(o.app_id, o.key, o.channel_id, o.user_id, expires_at)
 
     def _note(self, **changes: object) -> None:
         self._figures = replace(self._figures, **changes)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import cast
 
 from openmpu.clients import looks
 from openmpu.clients.clip import Clip, ClipVideo, Timeline, examine
@@ -34,6 +34,7 @@ class PublishOptions:
         server: Such as `http://127.0.0.1:8080`.
         source: `camera` or `shareScreen`: which source of the user this is.
         input: `test`, or the path of a media file.
+        video: `h264`, `vp8` or `none`; audio: `opus` or `none`.
         token: A join token; else one is made with `key` (an AppKey), anew for each connection.
         seconds: End by itself after so long; None: when told to.
         loop: Begin a file anew when it is over.
@@ -50,8 +51,8 @@ class PublishOptions:
     key: str = field(default="", repr=False)
     source: str = "camera"
     input: str = TEST_INPUT
-    video: Literal["h264", "vp8", "none"] = "h264"
-    audio: Literal["opus", "none"] = "opus"
+    video: str = "h264"
+    audio: str = "opus"
     seconds: float | None = None
     loop: bool = True
     bitrate_kbps: int | None = None
@@ -117,7 +118,7 @@ def _test_feeds(options: PublishOptions) -> list[Feed]:
         colour = options.colour or looks.colour_of(options.user_id)
         title, tag = options.user_id, tag_of(options.user_id)
         look = Look(options.width, options.height, options.fps, colour, title, tag)
-        feeds.append(PictureFeed(look, options.video, _bitrate(options, look.width, look.height, look.fps)))
+        feeds.append(PictureFeed(look, _codec(options), _bitrate(options, look.width, look.height, look.fps)))
     if options.audio != "none":
         tone = looks.tone_of(options.user_id) if options.tone_hz is None else options.tone_hz
         feeds.append(SoundFeed(Voice(tone)))
@@ -128,7 +129,7 @@ def _clip_feeds(options: PublishOptions, clip: Clip) -> list[Feed]:
     timeline = Timeline()
     feeds: list[Feed] = []
     if options.video != "none" and clip.video:
-        feeds.append(_clip_video(options, options.video, clip, clip.video, timeline))
+        feeds.append(_clip_video(options, clip, clip.video, timeline))
     if options.audio != "none" and clip.has_audio:
         feeds.append(ClipSoundFeed(clip, timeline, loop=options.loop))
     if not feeds:
@@ -136,11 +137,15 @@ def _clip_feeds(options: PublishOptions, clip: Clip) -> list[Feed]:
     return feeds
 
 
-def _clip_video(options: PublishOptions, codec: VideoCodec, clip: Clip, video: ClipVideo, timeline: Timeline) -> Feed:
-    if codec == "h264" and video.copyable:
+def _clip_video(options: PublishOptions, clip: Clip, video: ClipVideo, timeline: Timeline) -> Feed:
+    if options.video == "h264" and video.copyable:
         return CopyFeed(clip, video, timeline, loop=options.loop)
     bitrate = _bitrate(options, video.width, video.height, video.fps)
-    return TranscodeFeed(clip, video, timeline, codec, bitrate, loop=options.loop)
+    return TranscodeFeed(clip, video, timeline, _codec(options), bitrate, loop=options.loop)
+
+
+def _codec(options: PublishOptions) -> VideoCodec:
+    return cast("VideoCodec", options.video)
 
 
 def _bitrate(options: PublishOptions, width: int, height: int, fps: float) -> int:
