@@ -1,1 +1,1 @@
-"""The gateway process: ends WebRTC and hands out encoded tracks over the link. Never decodes, never waits for a reader."""
+"""The gateway: ends WebRTC and hands out encoded tracks over the link. Never decodes, never waits for a reader."""

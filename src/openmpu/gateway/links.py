@@ -1,0 +1,219 @@
+"""The door for workers: one socket each, rosters and frames out, wishes in (wire/link.py).
+
+A worker's socket is never waited for: what it does not read piles up to a limit, past which it loses frames.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import structlog
+
+from openmpu.errors import Invalid
+from openmpu.gateway.rosters import Rosters
+from openmpu.gateway.switchboard import Size, Subscription, Switchboard
+from openmpu.model.frames import EncodedFrame
+from openmpu.model.ids import ChannelKey
+from openmpu.model.roster import Roster
+from openmpu.wire import link
+
+MAX_UNSENT = 4 << 20
+"""Bytes that may wait for one worker: half a second of sixteen 4 Mbit/s tracks, four seconds of two."""
+MAX_BROKEN = 32 << 20
+"""Bytes past which a worker that does not read is cut off; only rosters can bring it that far."""
+MAX_SUBSCRIPTIONS = 1_024
+_log = structlog.get_logger()
+
+
+class Links:
+    """Every link of a gateway."""
+
+    def __init__(self, switchboard: Switchboard, rosters: Rosters, clock: Callable[[], int]) -> None:
+        self.switchboard, self.rosters, self.clock = switchboard, rosters, clock
+        self._links: set[Link] = set()
+        self._servers: list[asyncio.Server] = []
+        self._paths: list[Path] = []
+
+    def __len__(self) -> int:
+        return len(self._links)
+
+    async def listen(self, address: str) -> None:
+        """Listen on `unix:/path` (mode 0600, an old socket is taken over) or `tcp:host:port`.
+
+        Raises:
+            Invalid: The address has another form.
+            OSError: It cannot be listened on.
+        """
+        loop = asyncio.get_running_loop()
+        kind, _, place = address.partition(":")
+        host, _, port = place.rpartition(":")
+        if kind == "unix" and place:
+            self._servers.append(await self._listen_unix(Path(place)))
+        elif kind == "tcp" and host and port.isdecimal():
+            self._servers.append(await loop.create_server(self._accept, host.strip("[]"), int(port)))
+        else:
+            raise Invalid("links", f"{address!r} is neither unix:/path nor tcp:host:port")
+
+    async def _listen_unix(self, path: Path) -> asyncio.Server:
+        sock = _bind_unix(path)
+        self._paths.append(path)
+        return await asyncio.get_running_loop().create_unix_server(self._accept, sock=sock)
+
+    def _accept(self) -> Link:
+        return Link(self)
+
+    def opened(self, one: Link) -> None:
+        """A worker dialled in."""
+        self._links.add(one)
+
+    def closed(self, one: Link) -> None:
+        """A worker is gone."""
+        self._links.discard(one)
+
+    def tell_roster(self, channel: ChannelKey, roster: Roster) -> None:
+        """Tell every worker that watches the channel."""
+        data: bytes | None = None
+        for one in self._links:
+            if channel in one.watched:
+                data = data or link.encode_message(link.RosterChanged(channel, roster))
+                one.send(data)
+
+    def close(self) -> None:
+        """Close the door and every link."""
+        for server in self._servers:
+            server.close()
+        for one in tuple(self._links):
+            one.cut("the gateway ends")
+        for path in self._paths:
+            with contextlib.suppress(OSError):
+                path.unlink()
+
+
+def _bind_unix(path: Path) -> socket.socket:
+    path.unlink(missing_ok=True)
+    sock = socket.socket(socket.AF_UNIX)
+    mask = os.umask(0o177)  # never open to others, not even for a moment
+    try:
+        sock.bind(str(path))
+    except BaseException:
+        sock.close()
+        raise
+    finally:
+        os.umask(mask)
+    return sock
+
+
+class Link(asyncio.Protocol):
+    """One worker's socket."""
+
+    def __init__(self, owner: Links) -> None:
+        self._owner = owner
+        self._reader = link.LinkReader()
+        self._subscriptions: dict[int, Subscription] = {}
+        self._transport: asyncio.Transport | None = None
+        self.watched: set[ChannelKey] = set()
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It is open."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._owner.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what the worker says; a link that cannot be read is closed."""
+        try:
+            for message in self._reader.feed(data):
+                self._handle(message)
+        except link.LinkBroken as error:
+            self.cut(error.message)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """The worker is gone: nothing of it stays."""
+        for subscription in self._subscriptions.values():
+            self._owner.switchboard.unsubscribe(subscription)
+        self._subscriptions.clear()
+        self.watched.clear()
+        self._owner.closed(self)
+
+    # Reader (switchboard.py)
+
+    def has_room(self) -> bool:
+        """Whether less waits than may."""
+        return self._transport is not None and self._transport.get_write_buffer_size() < MAX_UNSENT
+
+    def take(self, number: int, frame: EncodedFrame) -> None:
+        """Send one frame."""
+        self.send(link.encode_media(number, frame))
+
+    def end(self, number: int) -> None:
+        """The track is over."""
+        self._subscriptions.pop(number, None)
+        self.send(link.encode_message(link.TrackEnded(number)))
+
+    def send(self, data: bytes) -> None:
+        """Send bytes; never waits."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(data)
+        if self._transport.get_write_buffer_size() > MAX_BROKEN:
+            self.cut("the worker does not read")
+
+    def cut(self, reason: str) -> None:
+        """Close it at once."""
+        _log.info("link closed", reason=reason)
+        if self._transport:
+            self._transport.abort()
+
+    # What a worker says
+
+    def _handle(self, message: link.Message | link.Media) -> None:
+        match message:
+            case link.Watch(channel):
+                self.watched.add(channel)
+                roster = self._owner.rosters.roster(channel)
+                self.send(link.encode_message(link.RosterChanged(channel, roster)))
+            case link.Unwatch(channel):
+                self.watched.discard(channel)
+            case link.Subscribe():
+                self._subscribe(message)
+            case link.Unsubscribe(number):
+                self._unsubscribe(number)
+            case link.WantKeyFrame(number):
+                self._want_key_frame(number)
+            case link.Shown():
+                self._show(message)
+            case _:
+                raise link.LinkBroken("link", f"a worker does not say {type(message).__name__}")
+
+    def _subscribe(self, wish: link.Subscribe) -> None:
+        self._unsubscribe(wish.number)
+        if len(self._subscriptions) >= MAX_SUBSCRIPTIONS:
+            raise link.LinkBroken("link", f"more than {MAX_SUBSCRIPTIONS} subscriptions")
+        found = self._owner.switchboard.subscribe(wish.track_id, self, wish.number, self._owner.clock())
+        if found:
+            self._subscriptions[wish.number] = found
+        else:
+            self.send(link.encode_message(link.TrackEnded(wish.number)))
+
+    def _unsubscribe(self, number: int) -> None:
+        subscription = self._subscriptions.pop(number, None)
+        if subscription:
+            self._owner.switchboard.unsubscribe(subscription)
+
+    def _want_key_frame(self, number: int) -> None:
+        subscription = self._subscriptions.get(number)
+        if subscription:
+            subscription.port.ask(self._owner.clock())
+
+    def _show(self, wish: link.Shown) -> None:
+        subscription = self._subscriptions.get(wish.number)
+        if subscription:
+            subscription.size = Size(wish.width, wish.height, wish.fps)
+            subscription.port.tell_size()
