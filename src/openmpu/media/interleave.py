@@ -16,6 +16,8 @@ from openmpu.model.roster import Kind
 from openmpu.timing.ticks import MILLISECOND
 
 HOLD: Final = 60 * MILLISECOND
+STEP: Final = 25 * MILLISECOND
+"""At least so much lies between the last packet of one encoder and the first of the next (an AAC frame is 21 ms)."""
 
 
 class Sink(Protocol):
@@ -39,6 +41,7 @@ class Interleaver:
         self._stream = StreamFormat(None, None)
         self._waiting: dict[Kind, deque[Packet]] = {Kind.AUDIO: deque(), Kind.VIDEO: deque()}
         self._newest = 0
+        self._ends: dict[Kind, int] = {}
 
     @property
     def stream(self) -> StreamFormat:
@@ -50,8 +53,14 @@ class Interleaver:
         with self._lock:
             self._waiting[packet.kind].append(packet)
             self._newest = max(self._newest, packet.pts)
+            self._ends[packet.kind] = packet.pts
             while self._first_is_ready():
                 self._pass_first()
+
+    def after_last(self, kind: Kind, pts: int) -> int:
+        """`pts`, or later: after the last packet of that kind. Where a new encoder may begin."""
+        last = self._ends.get(kind)
+        return pts if last is None else max(pts, last + STEP)
 
     def set_video(self, video: VideoProfile | None) -> None:
         """Pictures have this form from now on; None: there are none."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,17 +22,27 @@ from openmpu.errors import OpenMpuError
 from openmpu.media.compositor import Compositor
 from openmpu.media.decoding.crew import Crew
 from openmpu.media.decoding.track import VideoTrack
+from openmpu.media.encoding.sei import USER_DATA, sei_nal, with_nals
 from openmpu.media.encoding.video import VideoEncoder
+from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import TrackInput
 from openmpu.media.interleave import Interleaver
+from openmpu.media.packets import Packet
 from openmpu.media.video import ShownFrame
 from openmpu.model.encoder import VideoProfile
 from openmpu.model.ids import TrackId
+from openmpu.model.roster import Kind
 from openmpu.model.scene import Scene
+from openmpu.model.task import TaskSpec
 from openmpu.timing.ticks import SECOND, Ticks
 
 MOST_BEHIND: Final = SECOND
+MOST_TEXTS: Final = 32
+"""SEI texts waiting for the next picture; more would be a flood."""
 IDLE: Final = SECOND // 20
+DEGRADED_FROM: Final = 0.02
+"""Share of ticks of late that had no picture of their own."""
+_WEIGHT: Final = 0.01
 _log = structlog.get_logger()
 
 
@@ -66,7 +77,9 @@ class PictureSide:
         self.scene: Scene | None = None
         self._inputs, self._out, self._want_key = inputs, out, want_key
         self._lock = threading.Lock()
-        self._planned: tuple[Scene, VideoProfile | None] | None = None
+        self._planned: tuple[Scene, TaskSpec] | None = None
+        self._texts: deque[str] = deque(maxlen=MOST_TEXTS)
+        self._payload_type = USER_DATA
         self._key_wanted = False
         self._snapshots: list[Future[Any]] = []
         self._compositor: Compositor | None = None
@@ -74,17 +87,47 @@ class PictureSide:
         self._ticks = Ticks(1)
         self._number = 0
         self._refused: set[TrackId] = set()
+        self._shortfall = 0.0
 
     # Any thread
 
-    def plan(self, scene: Scene, profile: VideoProfile | None) -> None:
-        """What to show from the next tick on; with no profile there are no pictures."""
+    def plan(self, scene: Scene, spec: TaskSpec) -> None:
+        """What to show from the next tick on; a spec without video has no pictures."""
         with self._lock:
-            self._planned = (scene, profile)
+            self._planned = (scene, spec)
 
     def force_key(self) -> None:
         """The next picture must be a key frame."""
         self._key_wanted = True
+
+    def send_sei(self, text: str) -> None:
+        """Put `text` into the next picture, once (callbacks.md 6.5)."""
+        self._texts.append(text)
+
+    def figures(self, now: int) -> Figures:
+        """Counts of ticks, and of each shown track."""
+        counts, decoders = self.counts, [track.decoder for track in tuple(self.tracks.values())]
+        ages = [age for track in tuple(self.tracks.values()) if (age := track.age_ms(now)) is not None]
+        return {
+            "ticks": counts.ticks,
+            "missed_ticks": counts.missed,
+            "late_ticks": counts.late,
+            "repeated": counts.repeated,
+            "paint_errors": counts.paint_errors,
+            "tick_load": round(self.crew.load, 3),
+            "decode_helpers": self.crew.helped,
+            "degraded": self.degraded,
+            "shown_tracks": len(decoders),
+            "decoded": sum(decoder.decoded for decoder in decoders),
+            "decode_errors": sum(decoder.errors for decoder in decoders),
+            "withheld": sum(decoder.withheld for decoder in decoders),
+            "frame_age_ms": round(max(ages)) if ages else None,
+        }
+
+    @property
+    def degraded(self) -> bool:
+        """Whether of late pictures were repeated or missed for want of time."""
+        return self._shortfall > DEGRADED_FROM
 
     def snapshot(self) -> Future[Any]:
         """The canvas as it is after the next tick: an `av.VideoFrame` of its own."""
@@ -129,7 +172,9 @@ class PictureSide:
     def _tick(self, pts: int, now: int, wall: int) -> None:
         began = time.perf_counter_ns()
         self.counts.ticks += 1
-        if now >= self._ticks.pts(self._number + 1):
+        behind = now >= self._ticks.pts(self._number + 1)
+        self._shortfall += _WEIGHT * (behind - self._shortfall)
+        if behind:
             self.counts.repeated += 1
         else:
             self._paint(pts, wall + pts)
@@ -157,18 +202,28 @@ class PictureSide:
         for packet in self._encoder.encode(self._compositor.canvas.as_frame(), pts, key=key):
             self.counts.bytes += len(packet.data)
             self.counts.keys += packet.key
-            self._out.put(packet)
+            self._out.put(self._with_texts(packet))
+
+    def _with_texts(self, packet: Packet) -> Packet:
+        """The packet with the SEI texts that wait for the next picture."""
+        if not self._texts:
+            return packet
+        assert self._encoder is not None  # noqa: S101 - it made the packet
+        codec = self._encoder.profile.codec
+        nals = [sei_nal(codec, self._payload_type, self._texts.popleft().encode()) for _ in range(len(self._texts))]
+        return replace(packet, data=with_nals(codec, packet.data, nals))
 
     def _adopt(self, now: int) -> None:
         """Take a new plan over: whole, between two ticks."""
         if self._planned is None:
             return
         with self._lock:
-            (scene, profile), self._planned = self._planned, None
-        if profile is None:
+            (scene, spec), self._planned = self._planned, None
+        self._payload_type = spec.sei.payload_type if spec.sei else USER_DATA
+        if spec.video is None:
             self._switch_off()
         else:
-            self._set_encoder(profile, now)
+            self._set_encoder(spec.video, now)
             self._set_scene(scene)
 
     def _switch_off(self) -> None:
@@ -179,7 +234,7 @@ class PictureSide:
     def _set_encoder(self, profile: VideoProfile, now: int) -> None:
         if self._encoder is not None and self._encoder.profile == profile:
             return
-        base = self._ticks.pts(self._number) if self._encoder else now
+        base = self._ticks.pts(self._number) if self._encoder else self._out.after_last(Kind.VIDEO, now)
         self._ticks, self._number = Ticks(profile.fps, base=base), 0
         self._encoder = VideoEncoder(profile)
         self._out.set_video(profile)

@@ -12,14 +12,15 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from openmpu.media.clock import Clock
+from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import TrackInput
-from openmpu.media.interleave import Interleaver, Sink
+from openmpu.media.interleave import Interleaver
 from openmpu.media.loops import Loop
 from openmpu.media.picture_side import PictureSide
 from openmpu.media.sound_side import SoundSide
-from openmpu.model.encoder import AudioProfile, VideoProfile
 from openmpu.model.ids import TrackId
 from openmpu.model.scene import Scene
+from openmpu.model.task import TaskSpec
 
 _STOP_WITHIN_S: Final = 2.0
 
@@ -29,20 +30,22 @@ class MixPipeline:
 
     Args:
         inputs: The subscribed tracks, kept up to date by the network thread.
-        sink: Takes packets and changes of format; called in the output threads, must not wait.
+        out: Takes the packets of both sides.
         want_key: Asks a track's publisher for a key frame; called in the picture thread.
     """
 
-    def __init__(self, inputs: Mapping[TrackId, TrackInput], sink: Sink, want_key: Callable[[TrackId], None]) -> None:
-        self.out = Interleaver(sink)
+    def __init__(
+        self, inputs: Mapping[TrackId, TrackInput], out: Interleaver, want_key: Callable[[TrackId], None]
+    ) -> None:
+        self.out = out
         self.pictures = PictureSide(inputs, self.out, want_key)
         self.sound = SoundSide(inputs.get, self.out)
         self._loops: tuple[Loop, ...] = ()
 
-    def set_scene(self, scene: Scene, video: VideoProfile | None, audio: AudioProfile) -> None:
+    def set_scene(self, scene: Scene, spec: TaskSpec) -> None:
         """What to show and play from the next tick on, whole."""
-        self.pictures.plan(scene, video)
-        self.sound.plan(scene, audio)
+        self.pictures.plan(scene, spec)
+        self.sound.plan(scene, spec.audio)
 
     def force_key(self) -> None:
         """The next picture must be a key frame: somebody begins to watch."""
@@ -72,3 +75,7 @@ class MixPipeline:
             self.pictures.finish()
             self.sound.finish()
             self.out.flush()
+
+    def figures(self, now: int) -> Figures:
+        """How both sides are going, at task time `now`."""
+        return self.pictures.figures(now) | self.sound.figures()

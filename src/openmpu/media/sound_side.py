@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from openmpu.media.encoding.sound import SoundEncoder
+from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import SOUND_AHEAD, TrackInput
 from openmpu.media.interleave import Interleaver
 from openmpu.media.packets import Packet
@@ -20,6 +21,7 @@ from openmpu.media.sound.mixer import Mixer, Speaker
 from openmpu.media.sound.voice import BLOCK_NS, Source
 from openmpu.model.encoder import AudioProfile
 from openmpu.model.ids import TrackId
+from openmpu.model.roster import Kind
 from openmpu.model.scene import Scene
 from openmpu.timing.ticks import SECOND, Ticks
 
@@ -70,13 +72,25 @@ class SoundSide:
         """`vol` of everybody who may be heard."""
         return self.mixer.volumes
 
+    def figures(self) -> Figures:
+        """Counts of blocks and voices."""
+        voices = self.mixer.voices
+        return {
+            "sound_blocks": self.blocks,
+            "sound_late": self.late,
+            "voices": len(voices),
+            "concealed_ms": sum(voice.timeline.concealed for voice in voices) * 1000 // SAMPLE_RATE,
+            "sound_errors": sum(voice.decoder.errors for voice in voices),
+            "sound_jumps": sum(voice.jumps for voice in voices),
+        }
+
     def step(self, now: int) -> int:
         """Mix the blocks that are due; when the next one is."""
         self._adopt(now)
         if self._encoder is None:
             return now + SECOND // 50
         if now - self._due() > MOST_BEHIND:
-            self._begin(self._encoder.profile, now)
+            self._begin(self._encoder.profile, self._out.after_last(Kind.AUDIO, now))
         while (due := self._due()) <= now:
             self._block(now - due)
         return due
@@ -110,7 +124,7 @@ class SoundSide:
             (scene, profile), self._planned = self._planned, None
         self.mixer.set_scene(scene)
         if self._encoder is None:
-            self._begin(profile, now)
+            self._begin(profile, self._out.after_last(Kind.AUDIO, now))
         elif self._encoder.profile != profile:
             self._put_all(self._encoder.finish())
             self._begin(profile, self._ticks.pts(self._number))

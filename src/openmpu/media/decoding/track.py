@@ -25,7 +25,7 @@ ASK_AT_LEAST_EVERY: Final = 2 * SECOND
 
 
 class KeyFrameWish:
-    """When to ask for a key frame again: 0.5 s after the first time, then 1 s, then every 2 s."""
+    """When to ask for a key frame (again): after 0.5 s, then 1 s, then every 2 s."""
 
     def __init__(self) -> None:
         self._next: int | None = None
@@ -33,7 +33,9 @@ class KeyFrameWish:
 
     def ask(self, pts: int) -> bool:
         """Whether to ask now."""
-        if self._next is not None and pts < self._next:
+        if self._next is None:
+            self._next = pts + ASK_EVERY  # one was asked for with the subscription
+        if pts < self._next:
             return False
         self._next = pts + self._pause
         self._pause = min(2 * self._pause, ASK_AT_LEAST_EVERY)

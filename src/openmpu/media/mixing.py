@@ -1,0 +1,137 @@
+"""The production of a mixing task: (spec, roster) becomes a scene, its tracks are subscribed, the pipeline shows it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from typing import Any, Final
+
+import av
+import numpy as np
+from av.video.reformatter import ColorRange, Colorspace
+from PIL import Image
+
+from openmpu.errors import NotFound
+from openmpu.media.clock import Clock
+from openmpu.media.figures import Figures
+from openmpu.media.inputs.switch import Switch
+from openmpu.media.interleave import Interleaver
+from openmpu.media.pipeline import MixPipeline
+from openmpu.model.ids import TrackId
+from openmpu.model.roster import Roster
+from openmpu.model.scene import Scene, plan
+from openmpu.model.task import TaskSpec
+
+PICTURE_WITHIN_S: Final = 2.0
+_BT709: Final = 1
+
+
+class MixProduction:
+    """One mix.
+
+    Args:
+        switch: The task's inputs.
+        out: Takes the packets.
+        clock: Paces the output; `epoch` is its reading at task time 0.
+        on_failure: Called, in whatever thread, when the mix cannot go on.
+    """
+
+    def __init__(
+        self, switch: Switch, out: Interleaver, clock: Clock, epoch: int, on_failure: Callable[[Exception], None]
+    ) -> None:
+        self._switch = switch
+        self._loop = asyncio.get_running_loop()
+        self._pipeline = MixPipeline(switch.inputs, out, self._want_key)
+        self._scene: Scene | None = None
+        self._told: tuple[int, int, int] = (0, 0, 0)
+        self._clock, self._epoch, self._on_failure = clock, epoch, on_failure
+
+    def apply(self, spec: TaskSpec, roster: Roster) -> None:
+        """Plan anew; begin with the first plan."""
+        scene = plan(spec, roster)
+        self._switch.want(scene.shown_tracks | scene.heard_tracks)
+        self._switch.shown(_sizes(scene), spec.video.fps if spec.video else 0)
+        first, self._scene = self._scene is None, scene
+        self._pipeline.set_scene(scene, spec)
+        if first:
+            self._pipeline.start(self._clock, self._epoch, self._on_failure)
+
+    def force_key(self) -> None:
+        """The next picture is a key frame."""
+        self._pipeline.force_key()
+
+    def send_sei(self, text: str) -> None:
+        """Put `text` into the next picture, once."""
+        self._pipeline.pictures.send_sei(text)
+
+    async def picture(self) -> bytes:
+        """The canvas after the next tick, as PNG."""
+        if self._scene is None or not self._scene.width:
+            raise NotFound("picture", "the task has no video")
+        wanted = asyncio.wrap_future(self._pipeline.pictures.snapshot())
+        try:
+            planes, colourspace = await asyncio.wait_for(wanted, PICTURE_WITHIN_S)
+        except (TimeoutError, asyncio.CancelledError):
+            raise NotFound("picture", "no picture was painted in time") from None
+        return await asyncio.to_thread(_png, planes, colourspace)
+
+    def figures(self, now: int) -> Figures:
+        """Of the pipeline, the scene and each track."""
+        scene = self._scene
+        told: Figures = {
+            "users": len(scene.participants) if scene else 0,
+            "layout_id": scene.layout_id if scene else 0,
+            "links": self._switch.connected,
+        }
+        return told | self._pipeline.figures(now) | _track_figures(self._switch, now)
+
+    def stop(self) -> None:
+        """End the threads."""
+        self._pipeline.stop()
+
+    def _want_key(self, track_id: TrackId) -> None:
+        self._loop.call_soon_threadsafe(self._switch.want_key_frame, track_id)
+
+
+def _sizes(scene: Scene) -> Mapping[TrackId, tuple[int, int]]:
+    """How large each track is shown at most."""
+    sizes: dict[TrackId, tuple[int, int]] = {}
+    for pane in scene.panes:
+        if pane.track_id:
+            width, height = sizes.get(pane.track_id, (0, 0))
+            sizes[pane.track_id] = (max(width, pane.rect.width), max(height, pane.rect.height))
+    return sizes
+
+
+def _track_figures(switch: Switch, now: int) -> Figures:
+    offsets: list[float] = [offset for _, group in switch.groups if (offset := group.av_offset_ms(now)) is not None]
+    inputs = tuple(switch.inputs.values())
+    told: Figures = {
+        "tracks": len(inputs),
+        "frames_in": sum(entry.frames for entry in inputs),
+        "input_dropped": sum(entry.dropped for entry in inputs),
+        "clock_anchors": sum(entry.anchors for entry in inputs),
+        "rejected_reports": sum(group.sender.rejected for _, group in switch.groups),
+        "playout_ms": max((group.delay // 1_000_000 for _, group in switch.groups), default=0),
+        "av_offset_ms": _widest(offsets),
+    }
+    return told
+
+
+def _widest(offsets: list[float]) -> float | None:
+    """The one farthest from 0."""
+    ordered = sorted(offsets)
+    if not ordered:
+        return None
+    return round(ordered[0] if -ordered[0] > ordered[-1] else ordered[-1], 1)
+
+
+def _png(planes: np.ndarray[Any, np.dtype[np.uint8]], colourspace: int) -> bytes:
+    frame = av.VideoFrame.from_ndarray(planes, "yuv420p")
+    matrix = Colorspace.ITU709 if colourspace == _BT709 else Colorspace.ITU601
+    shown = frame.reformat(format="rgb24", src_colorspace=matrix, src_color_range=ColorRange.MPEG)
+    rgb = np.asarray(shown.to_ndarray())
+    png = BytesIO()
+    Image.fromarray(rgb).save(png, "PNG", compress_level=1)
+    return png.getvalue()
