@@ -4,12 +4,13 @@ Pure: the time is an argument and keys are handed in. No message, and no repr, h
 """
 
 from openmpu.wire.tokens.checking import AppKeys, Rules, check
-from openmpu.wire.tokens.claims import BadId, Claims, Privilege, Refused, Word
+from openmpu.wire.tokens.claims import ALL, BadId, Claims, Privilege, Refused, Word
 from openmpu.wire.tokens.plain import make_one_string, make_plain
 from openmpu.wire.tokens.sealed import make_sealed
 from openmpu.wire.tokens.shown import Shown, shown_at_login, shown_at_rtmp, shown_at_whip
 
 __all__ = [
+    "ALL",
     "AppKeys",
     "BadId",
     "Claims",
