@@ -133,6 +133,10 @@ class LocalGateways:
         place = self._place_of(channel)
         return bool(await self._ask(place, "remove_user", channel=to_plain(channel), user_id=user_id))
 
+    async def close_channel(self, channel: ChannelKey) -> None:
+        """End all publications of the channel."""
+        await self._ask(self._place_of(channel), "close_channel", channel=to_plain(channel))
+
     # The owner of gateways (engines/control.py)
 
     async def joined(self, member: Member) -> None:

@@ -145,6 +145,10 @@ class LocalEngine:
         if pid is not None:
             self._background(self._end(member, pid))
 
+    async def inject_sei(self, key: TaskKey, text: str) -> None:
+        """Hand `text` to the worker for its next video frame."""
+        await self.ask(key, "sei", text=text)
+
     def report(self, key: TaskKey) -> WorkerReport | None:
         """The latest report."""
         slot = self._slots.get(key)

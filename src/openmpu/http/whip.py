@@ -6,7 +6,6 @@ The token is asked for on every verb (security.md S12). A refusal is JSON, `{"er
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
 import structlog
 from starlette.requests import Request
@@ -17,55 +16,33 @@ from openmpu.errors import Invalid, OpenMpuError
 from openmpu.model.ids import AppId, ChannelId, UserId
 from openmpu.model.reports import Publication
 from openmpu.model.roster import Source
+from openmpu.services.channels import Channels
+from openmpu.wire.tokens import Claims
 from openmpu.wire.whip import http as whip
 
 _log = structlog.get_logger()
 _SOURCES = {"camera": Source.CAMERA, "shareScreen": Source.SCREEN}
 _Handler = Callable[[Request], Awaitable[Response]]
-
-
-class Publishing(Protocol):
-    """What this door needs: `services/channels.py`."""
-
-    def admit(self, app_id: AppId, channel_id: ChannelId, user_id: UserId, credentials: dict[str, str]) -> None:
-        """Check that the bearer of these credentials may publish as that user.
-
-        Raises:
-            Denied, Invalid: With a word of tokens.md 8 as subject.
-        """
-        ...
-
-    async def publish(
-        self, app_id: AppId, channel_id: ChannelId, user_id: UserId, source: Source, offer: str
-    ) -> Publication:
-        """Answer an offer."""
-        ...
-
-    async def trickle(self, resource: str, fragment: str, etag: str | None) -> Publication:
-        """Take a fragment."""
-        ...
-
-    async def unpublish(self, resource: str) -> None:
-        """End a publication."""
-        ...
+_EVERY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+"""Taken, so that the refusal of a method is ours, in JSON."""
 
 
 class WhipDoor:
     """Routes and handlers."""
 
-    def __init__(self, publishing: Publishing, ice_servers: tuple[whip.IceServer, ...] = ()) -> None:
-        self._publishing = publishing
+    def __init__(self, channels: Channels, ice_servers: tuple[whip.IceServer, ...] = ()) -> None:
+        self._channels = channels
         self._links = whip.link_headers(ice_servers)
 
     def routes(self) -> list[Route]:
         """To be mounted at the root."""
         place = "/whip/{app}/{channel}/{user}"
         return [
-            Route(place, self._door({"POST": self._post, "OPTIONS": self._options}), methods=None),
+            Route(place, self._door({"POST": self._post, "OPTIONS": self._options}), methods=_EVERY),
             Route(
                 place + "/{resource}",
                 self._door({"PATCH": self._patch, "DELETE": self._delete, "OPTIONS": self._options}),
-                methods=None,
+                methods=_EVERY,
             ),
         ]
 
@@ -92,12 +69,14 @@ class WhipDoor:
         return Response(status_code=204, headers={"Accept-Post": whip.SDP})
 
     async def _post(self, request: Request) -> Response:
-        app_id, channel_id, user_id = self._admitted(request)
+        claims = self._admitted(request)
         source = _source(request)
         if not whip.is_type(request.headers.get("content-type"), whip.SDP):
             return _refused(415, "type", f"the body must be {whip.SDP}")
         offer = await _body(request)
-        publication = await self._publishing.publish(app_id, channel_id, user_id, source, offer)
+        publication = await self._channels.publish(
+            claims.app_id, claims.channel_id, claims.user_id, source, offer, claims
+        )
         return self._created(request, publication)
 
     def _created(self, request: Request, publication: Publication) -> Response:
@@ -119,22 +98,20 @@ class WhipDoor:
         if wanted is None:
             return _refused(428, "etag", "If-Match is required")
         fragment = await _body(request)
-        publication = await self._publishing.trickle(request.path_params["resource"], fragment, wanted.etag)
+        publication = await self._channels.trickle(request.path_params["resource"], fragment, wanted.etag)
         if not publication.sdp:
             return Response(status_code=204)
         return Response(publication.sdp, 200, {"ETag": whip.quote_etag(publication.etag)}, whip.FRAGMENT)
 
     async def _delete(self, request: Request) -> Response:
         self._admitted(request)
-        await self._publishing.unpublish(request.path_params["resource"])
+        await self._channels.unpublish(request.path_params["resource"])
         return Response(status_code=200)
 
-    def _admitted(self, request: Request) -> tuple[AppId, ChannelId, UserId]:
+    def _admitted(self, request: Request) -> Claims:
         """Who the path says is publishing, once the token proved it."""
         names = AppId(request.path_params["app"]), ChannelId(request.path_params["channel"])
-        user_id = UserId(request.path_params["user"])
-        self._publishing.admit(*names, user_id, _credentials(request))
-        return *names, user_id
+        return self._channels.claims(*names, UserId(request.path_params["user"]), _credentials(request))
 
 
 def _credentials(request: Request) -> dict[str, str]:
