@@ -17,11 +17,12 @@ from openmpu.media.clock import Clock
 from openmpu.media.figures import Figures
 from openmpu.media.inputs.switch import Switch
 from openmpu.media.interleave import Interleaver
+from openmpu.media.packets import StreamFormat
 from openmpu.media.pipeline import MixPipeline
 from openmpu.model.ids import TrackId
 from openmpu.model.roster import Roster
 from openmpu.model.scene import Scene, plan
-from openmpu.model.task import TaskSpec
+from openmpu.model.task import Family, TaskSpec
 
 PICTURE_WITHIN_S: Final = 2.0
 _BT709: Final = 1
@@ -44,7 +45,8 @@ class MixProduction:
         self._loop = asyncio.get_running_loop()
         self._pipeline = MixPipeline(switch.inputs, out, self._want_key)
         self._scene: Scene | None = None
-        self._told: tuple[int, int, int] = (0, 0, 0)
+        self._spec: TaskSpec | None = None
+        self._published = False
         self._clock, self._epoch, self._on_failure = clock, epoch, on_failure
 
     def apply(self, spec: TaskSpec, roster: Roster) -> None:
@@ -52,10 +54,19 @@ class MixProduction:
         scene = plan(spec, roster)
         self._switch.want(scene.shown_tracks | scene.heard_tracks)
         self._switch.shown(_sizes(scene), spec.video.fps if spec.video else 0)
-        first, self._scene = self._scene is None, scene
+        first, self._scene, self._spec = self._scene is None, scene, spec
         self._pipeline.set_scene(scene, spec)
         if first:
             self._pipeline.start(self._clock, self._epoch, self._on_failure)
+
+    def stream(self) -> StreamFormat | None:
+        """What is sent now; None: a Live-2 task whose users publish nothing yet (operations.md 2.2)."""
+        spec = self._spec
+        if spec is None:
+            return None
+        published = any(user.tracks for user in self._switch.roster.users)
+        self._published = self._published or published or spec.family is not Family.LIVE
+        return StreamFormat(spec.video, spec.audio) if self._published else None
 
     def force_key(self) -> None:
         """The next picture is a key frame."""
@@ -63,7 +74,7 @@ class MixProduction:
 
     def send_sei(self, text: str) -> None:
         """Put `text` into the next picture, once."""
-        self._pipeline.pictures.send_sei(text)
+        self._pipeline.pictures.texts.add(text)
 
     async def picture(self) -> bytes:
         """The canvas after the next tick, as PNG."""

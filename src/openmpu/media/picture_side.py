@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -22,12 +21,11 @@ from openmpu.errors import OpenMpuError
 from openmpu.media.compositor import Compositor
 from openmpu.media.decoding.crew import Crew
 from openmpu.media.decoding.track import VideoTrack
-from openmpu.media.encoding.sei import USER_DATA, sei_nal, with_nals
+from openmpu.media.encoding.sei import SeiTexts
 from openmpu.media.encoding.video import VideoEncoder
 from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import TrackInput
 from openmpu.media.interleave import Interleaver
-from openmpu.media.packets import Packet
 from openmpu.media.video import ShownFrame
 from openmpu.model.encoder import VideoProfile
 from openmpu.model.ids import TrackId
@@ -37,8 +35,6 @@ from openmpu.model.task import TaskSpec
 from openmpu.timing.ticks import SECOND, Ticks
 
 MOST_BEHIND: Final = SECOND
-MOST_TEXTS: Final = 32
-"""SEI texts waiting for the next picture; more would be a flood."""
 IDLE: Final = SECOND // 20
 DEGRADED_FROM: Final = 0.02
 """Share of ticks of late that had no picture of their own."""
@@ -75,11 +71,10 @@ class PictureSide:
         self.crew = Crew()
         self.tracks: dict[TrackId, VideoTrack] = {}
         self.scene: Scene | None = None
+        self.texts = SeiTexts()
         self._inputs, self._out, self._want_key = inputs, out, want_key
         self._lock = threading.Lock()
         self._planned: tuple[Scene, TaskSpec] | None = None
-        self._texts: deque[str] = deque(maxlen=MOST_TEXTS)
-        self._payload_type = USER_DATA
         self._key_wanted = False
         self._snapshots: list[Future[Any]] = []
         self._compositor: Compositor | None = None
@@ -99,10 +94,6 @@ class PictureSide:
     def force_key(self) -> None:
         """The next picture must be a key frame."""
         self._key_wanted = True
-
-    def send_sei(self, text: str) -> None:
-        """Put `text` into the next picture, once (callbacks.md 6.5)."""
-        self._texts.append(text)
 
     def figures(self, now: int) -> Figures:
         """Counts of ticks, and of each shown track."""
@@ -202,16 +193,7 @@ class PictureSide:
         for packet in self._encoder.encode(self._compositor.canvas.as_frame(), pts, key=key):
             self.counts.bytes += len(packet.data)
             self.counts.keys += packet.key
-            self._out.put(self._with_texts(packet))
-
-    def _with_texts(self, packet: Packet) -> Packet:
-        """The packet with the SEI texts that wait for the next picture."""
-        if not self._texts:
-            return packet
-        assert self._encoder is not None  # noqa: S101 - it made the packet
-        codec = self._encoder.profile.codec
-        nals = [sei_nal(codec, self._payload_type, self._texts.popleft().encode()) for _ in range(len(self._texts))]
-        return replace(packet, data=with_nals(codec, packet.data, nals))
+            self._out.put(self.texts.put_into(packet, self._encoder.profile.codec))
 
     def _adopt(self, now: int) -> None:
         """Take a new plan over: whole, between two ticks."""
@@ -219,7 +201,7 @@ class PictureSide:
             return
         with self._lock:
             (scene, spec), self._planned = self._planned, None
-        self._payload_type = spec.sei.payload_type if spec.sei else USER_DATA
+        self.texts.payload_type = spec.sei.payload_type if spec.sei else None
         if spec.video is None:
             self._switch_off()
         else:

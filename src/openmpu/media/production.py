@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from openmpu.media.figures import Figures
+from openmpu.media.packets import StreamFormat
 from openmpu.model.roster import Roster
 from openmpu.model.task import TaskSpec
 
@@ -14,6 +15,10 @@ class Production(Protocol):
 
     def apply(self, spec: TaskSpec, roster: Roster) -> None:
         """What is wanted, and who is there: taken over whole."""
+        ...
+
+    def stream(self) -> StreamFormat | None:
+        """What is sent now; None: there should be no connection now."""
         ...
 
     def force_key(self) -> None:

@@ -57,13 +57,13 @@ class SoundSide:
         self.mixer = Mixer(self._source)
         self._source_of, self._out = source_of, out
         self._lock = threading.Lock()
-        self._planned: tuple[Scene, AudioProfile] | None = None
+        self._planned: tuple[Scene, AudioProfile | None] | None = None
         self._encoder: SoundEncoder | None = None
         self._ticks = Ticks(SAMPLE_RATE, BLOCK)
         self._number = 0
 
-    def plan(self, scene: Scene, profile: AudioProfile) -> None:
-        """Who is heard from the next block on, and how it is encoded. Any thread."""
+    def plan(self, scene: Scene, profile: AudioProfile | None) -> None:
+        """Who is heard from the next block on, and how it is encoded; None: nothing is sent. Any thread."""
         with self._lock:
             self._planned = (scene, profile)
 
@@ -123,7 +123,9 @@ class SoundSide:
         with self._lock:
             (scene, profile), self._planned = self._planned, None
         self.mixer.set_scene(scene)
-        if self._encoder is None:
+        if profile is None:
+            self.finish()
+        elif self._encoder is None:
             self._begin(profile, self._out.after_last(Kind.AUDIO, now))
         elif self._encoder.profile != profile:
             self._put_all(self._encoder.finish())

@@ -33,6 +33,7 @@ from openmpu.processes.child import Child
 from openmpu.processes.logs import set_up_logs
 
 REPORT_EVERY_S: Final = 1.0
+LOOK_EVERY_S: Final = 0.1
 DRAIN_WITHIN_S: Final = 4.0
 ENCODER_FAILURE: Final = 2001
 """callbacks.md 2.4."""
@@ -169,6 +170,7 @@ class Job:
         self._production: Production | None = None
         self._spec: TaskSpec | None = None
         self._applying = asyncio.Lock()
+        self._keeping = self._loop.create_task(self.keep_connected())
 
     @property
     def production(self) -> Production:
@@ -185,10 +187,19 @@ class Job:
             if before is None or before.mode is not spec.mode:
                 self._begin(spec)
             self._replan()
-            await self._targets.sync(spec.targets, StreamFormat(spec.video, spec.audio))
+            await self._connect()
+
+    async def keep_connected(self) -> None:
+        """Open and close connections as the production wants it, until cancelled."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            async with self._applying:
+                await self._connect()
 
     async def stop(self, within_s: float) -> None:
         """End in good order: encoders emptied, streams ended properly, links closed."""
+        self._keeping.cancel()
+        await asyncio.gather(self._keeping, return_exceptions=True)
         if self._production:
             await asyncio.to_thread(self._production.stop)
         await asyncio.sleep(0)
@@ -223,6 +234,13 @@ class Job:
     def _send(self, packet: Packet) -> None:
         self._rates.count(packet)
         self._targets.put(packet)
+
+    async def _connect(self) -> None:
+        stream = self._production.stream() if self._production else None
+        if self._spec and stream:
+            await self._targets.sync(self._spec.targets, stream)
+        else:
+            await self._targets.sync((), StreamFormat(None, None))
 
     def _begin(self, spec: TaskSpec) -> None:
         if self._production:

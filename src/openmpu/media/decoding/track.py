@@ -8,42 +8,15 @@ keep the tick (`crew.py`).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 import av
 
 from openmpu.media.decoding.video import VideoDecoder
+from openmpu.media.decoding.wish import KeyFrameWish
 from openmpu.media.inputs.track_input import Incoming, TrackInput
 from openmpu.media.video import ShownFrame
 from openmpu.timing.selection import stale
-from openmpu.timing.ticks import MILLISECOND, SECOND
-
-ASK_EVERY: Final = 500 * MILLISECOND
-"""At most one request for a key frame in this time at first ..."""
-ASK_AT_LEAST_EVERY: Final = 2 * SECOND
-"""... doubling up to this."""
-
-
-class KeyFrameWish:
-    """When to ask for a key frame (again): after 0.5 s, then 1 s, then every 2 s."""
-
-    def __init__(self) -> None:
-        self._next: int | None = None
-        self._pause = ASK_EVERY
-
-    def ask(self, pts: int) -> bool:
-        """Whether to ask now."""
-        if self._next is None:
-            self._next = pts + ASK_EVERY  # one was asked for with the subscription
-        if pts < self._next:
-            return False
-        self._next = pts + self._pause
-        self._pause = min(2 * self._pause, ASK_AT_LEAST_EVERY)
-        return True
-
-    def fulfilled(self) -> None:
-        """A key frame came; the pace of asking begins anew, but not the time of the next one."""
-        self._pause = ASK_EVERY
+from openmpu.timing.ticks import MILLISECOND
 
 
 class VideoTrack:

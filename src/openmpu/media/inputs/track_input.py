@@ -66,6 +66,13 @@ class TrackInput:
             return [timed.item for timed in self._queue.due(pts)]
 
     @property
+    def next_pts(self) -> int | None:
+        """The time of the first frame that waits."""
+        with self._lock:
+            first = self._queue.first()
+        return first.pts if first else None
+
+    @property
     def dropped(self) -> int:
         """Frames that nobody took in time."""
         return self._queue.dropped

@@ -1,0 +1,171 @@
+"""The production of a relaying task: one user's picture as it is, their sound as AAC (operations.md 3.4).
+
+Loads no OpenCV. The sound side is the mix's own with one voice, so that losses are concealed and clocks followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from openmpu.errors import NotFound
+from openmpu.media.clock import Clock
+from openmpu.media.figures import Figures
+from openmpu.media.inputs.switch import Switch
+from openmpu.media.interleave import Interleaver
+from openmpu.media.loops import Loop
+from openmpu.media.packets import StreamFormat
+from openmpu.media.relay_pictures import RelayPictures
+from openmpu.media.sound_side import SoundSide
+from openmpu.model.roster import Kind, Roster, Source, Track, User
+from openmpu.model.scene import Scene, Voice
+from openmpu.model.task import RelayPart, RelaySpec, TaskSpec
+from openmpu.timing.ticks import SECOND
+
+KEEP: Final = 10 * SECOND
+"""operations.md 3.4: without data the connection is kept for so long."""
+
+PICTURE_PATIENCE: Final = 2 * SECOND
+"""How long a stream that should have pictures waits for the first one before it begins with sound alone."""
+
+_STOP_WITHIN_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Relayed:
+    """Whose tracks are relayed now."""
+
+    user: User | None = None
+    video: Track | None = None
+    audio: Track | None = None
+
+    @property
+    def scene(self) -> Scene:
+        """The sound, as a scene of one voice."""
+        if self.user is None or self.audio is None:
+            return Scene(0, 0, 0)
+        return Scene(0, 0, 0, voices=(Voice(self.user.channel_id, self.user.user_id, (self.audio.track_id,)),))
+
+
+def choose(relay: RelaySpec, roster: Roster) -> Relayed:
+    """The user who is named, else the one who has been publishing longest; their source, and the sound with it."""
+    users = [user for user in roster.users if user.tracks]
+    if relay.user_id is not None:
+        users = [user for user in users if user.user_id == relay.user_id]
+    if not users:
+        return Relayed()
+    user = min(users, key=lambda user: (min(track.published_at for track in user.tracks), user.user_id))
+    video = user.track(relay.source, Kind.VIDEO) if relay.part is not RelayPart.AUDIO else None
+    return Relayed(user, video, _sound_of(user, relay) if relay.part is not RelayPart.VIDEO else None)
+
+
+def _sound_of(user: User, relay: RelaySpec) -> Track | None:
+    sources = (relay.source, *(source for source in Source if source is not relay.source))
+    return next((track for source in sources if (track := user.track(source, Kind.AUDIO))), None)
+
+
+class RelayProduction:
+    """One relay; arguments as of `MixProduction`."""
+
+    def __init__(
+        self, switch: Switch, out: Interleaver, clock: Clock, epoch: int, on_failure: Callable[[Exception], None]
+    ) -> None:
+        self._switch, self._out = switch, out
+        self._loop = asyncio.get_running_loop()
+        self._clock, self._epoch, self._on_failure = clock, epoch, on_failure
+        self._relayed = Relayed()
+        self._spec: TaskSpec | None = None
+        self._came_at: int | None = None
+        self._gone_at: int | None = None
+        self._pictures = RelayPictures(out, self._want_key)
+        self._sound = SoundSide(switch.inputs.get, out)
+        self._loops: list[Loop] = []
+
+    def apply(self, spec: TaskSpec, roster: Roster) -> None:
+        """Choose anew whose tracks are relayed."""
+        self._spec = spec
+        relayed = choose(spec.relay, roster)
+        self._note_presence(relayed)
+        self._relayed = relayed
+        self._switch.want(track.track_id for track in (relayed.video, relayed.audio) if track)
+        self._pictures.texts.payload_type = spec.sei.payload_type if spec.sei else None
+        self._pictures.plan(self._switch.inputs.get(relayed.video.track_id) if relayed.video else None)
+        self._sound.plan(relayed.scene, spec.audio if self._has_sound(spec) else None)
+        self._leave_out(spec.relay.part)
+        if not self._loops:
+            self._start()
+
+    def stream(self) -> StreamFormat | None:
+        """What is sent now; None: nobody was there for 10 s, or the first picture is still to come."""
+        now = self._now()
+        stream = self._out.stream
+        if self._came_at is None or (self._gone_at is not None and now - self._gone_at > KEEP):
+            return None
+        if self._relayed.video and stream.video is None and now - self._came_at < PICTURE_PATIENCE:
+            return None
+        return stream if stream.video or stream.audio else None
+
+    def force_key(self) -> None:
+        """Ask the publisher."""
+        self._want_key()
+
+    def send_sei(self, text: str) -> None:
+        """Put `text` into the next picture, once."""
+        self._pictures.texts.add(text)
+
+    async def picture(self) -> bytes:
+        """A relay decodes nothing."""
+        raise NotFound("picture", "a relay does not decode its pictures")
+
+    def figures(self, now: int) -> Figures:
+        """Of both sides."""
+        offsets = (group.av_offset_ms(now) for _, group in self._switch.groups)
+        offset = next((offset for offset in offsets if offset is not None), None)
+        told: Figures = {
+            "users": int(self._relayed.user is not None),
+            "av_offset_ms": None if offset is None else round(offset, 1),
+            "links": self._switch.connected,
+        }
+        return told | self._pictures.figures() | self._sound.figures()
+
+    def stop(self) -> None:
+        """End the threads."""
+        ended = [loop.stop(_STOP_WITHIN_S) for loop in self._loops]
+        if all(ended):
+            self._sound.finish()
+            self._out.flush()
+
+    def _start(self) -> None:
+        steps = {"pictures": self._pictures.step, "sound": self._sound.step}
+        self._loops = [Loop(name, step, self._clock, self._epoch, self._on_failure) for name, step in steps.items()]
+        for loop in self._loops:
+            loop.start()
+
+    def _has_sound(self, spec: TaskSpec) -> bool:
+        """While the user is away nothing is sent at all, not even silence."""
+        return spec.relay.part is not RelayPart.VIDEO and self._relayed.user is not None
+
+    def _leave_out(self, part: RelayPart) -> None:
+        """Who is away comes back to the same stream; what is not wanted is no part of it (StreamType)."""
+        if part is RelayPart.AUDIO:
+            self._out.set_video(None)
+        elif part is RelayPart.VIDEO:
+            self._out.set_audio(None)
+
+    def _note_presence(self, relayed: Relayed) -> None:
+        if relayed.user is None:
+            self._gone_at = self._gone_at or (self._now() if self._came_at is not None else None)
+        elif self._relayed.user is None:
+            self._came_at, self._gone_at = self._now(), None
+
+    def _want_key(self) -> None:
+        self._loop.call_soon_threadsafe(self._ask)
+
+    def _ask(self) -> None:
+        if self._relayed.video:
+            self._switch.want_key_frame(self._relayed.video.track_id)
+
+    def _now(self) -> int:
+        return self._clock.now() - self._epoch
