@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from openmpu.http.rpc_actions.ports import Accounts, Channels, Layouts, Nonces, Rates, Tasks
+from openmpu.http.rpc_actions.ports import Accounts, Channels, Layouts, Nonces, Rates, Subscriptions, Tasks
 from openmpu.services.ports import Clock
 from openmpu.wire.rpc.convert.options import ReadingOptions
 
@@ -35,6 +35,7 @@ class RpcDoor:
     accounts: Accounts
     tasks: Tasks
     layouts: Layouts
+    subscriptions: Subscriptions
     channels: Channels
     rates: Rates
     nonces: Nonces

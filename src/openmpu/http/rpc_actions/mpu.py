@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from openmpu.errors import Conflict, NotFound
 from openmpu.http.rpc_actions.call import Call
-from openmpu.model.ids import TaskKey
+from openmpu.model.ids import LayoutId, TaskKey
+from openmpu.model.task import Mode, TaskSpec
 from openmpu.wire.rpc.convert.starts import read_start, start_spec
 from openmpu.wire.rpc.convert.updates import update_change
 from openmpu.wire.rpc.replies import Body
@@ -17,9 +20,17 @@ async def start_mpu_task(call: Call) -> Body:
     opened = call.open(StartMPUTask)
     await refuse_if_there(call, opened.task)
     reading = call.door.options.reading
-    spec = start_spec(read_start(opened.trees, reading), reading, opened.notes)
+    request = read_start(opened.trees, reading)
+    spec = start_spec(request, reading, opened.notes)
+    await _check_unused_layouts(call, spec, request.layout_ids)
     await call.door.tasks.start(call.account, spec, {})
     return {}
+
+
+async def _check_unused_layouts(call: Call, spec: TaskSpec, layout_ids: Iterable[int]) -> None:
+    """Audio-only mixing: layouts are checked if sent, then ignored (operations.md 3.5)."""
+    if spec.mode is Mode.MIX and spec.video is None and layout_ids:
+        await call.door.layouts.resolve(spec.app_id, [LayoutId(number) for number in layout_ids])
 
 
 async def update_mpu_task(call: Call) -> Body:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from openmpu.model.ids import AppId, LayoutId, TaskId, TaskKey
+from openmpu.model.ids import AppId, ChannelId, LayoutId, TaskId, TaskKey, UserId
 from openmpu.model.layouts import Layout
 from openmpu.model.task import TaskSpec, TaskState
 from openmpu.services.accounts import AccessKey, Account, App
-from openmpu.services.ports import TaskRecord
+from openmpu.services.channels import ChannelView
+from openmpu.services.ports import Delivery, Subscription, TaskRecord
 
 
 class Accounts(Protocol):
@@ -86,6 +87,60 @@ class Layouts(Protocol):
 
 class Channels(Protocol):
     """`services/channels.py`."""
+
+    def view(self, account: Account, app_id: AppId, channel_id: ChannelId) -> ChannelView:
+        """Who is in a channel."""
+        ...
+
+    def channels(self, account: Account, app_id: AppId) -> Sequence[ChannelId]:
+        """The app's channels that somebody is in."""
+        ...
+
+    async def remove(
+        self, account: Account, app_id: AppId, channel_id: ChannelId, users: Sequence[UserId]
+    ) -> list[tuple[UserId, bool]]:
+        """Drop users; for each whether they were there."""
+        ...
+
+    async def close(self, account: Account, app_id: AppId, channel_id: ChannelId) -> None:
+        """Drop everybody and end the channel's running tasks."""
+        ...
+
+    def whip_address(
+        self, account: Account, app_id: AppId, channel_id: ChannelId, user_id: UserId, life_s: int | None = None
+    ) -> str:
+        """A WHIP URL with a token in it."""
+        ...
+
+
+class Subscriptions(Protocol):
+    """`services/subscriptions.py`."""
+
+    async def create(
+        self, account: Account, app_id: AppId, callback_url: str, channels: Sequence[ChannelId] = ()
+    ) -> str:
+        """Subscribe; the SubId."""
+        ...
+
+    async def update(
+        self, account: Account, app_id: AppId, callback_url: str | None, channels: Sequence[ChannelId] = ()
+    ) -> None:
+        """Change the subscription."""
+        ...
+
+    async def delete(self, account: Account, app_id: AppId) -> None:
+        """Unsubscribe."""
+        ...
+
+    async def describe(self, account: Account, app_id: AppId) -> Subscription:
+        """The app's subscription."""
+        ...
+
+    async def records(
+        self, account: Account, app_id: AppId, since: int, until: int, page: int, size: int, sub_id: str | None = None
+    ) -> tuple[int, Sequence[Delivery]]:
+        """How many attempts of delivery there were, and one page of them."""
+        ...
 
 
 class Rates(Protocol):

@@ -59,9 +59,8 @@ def check_coverage(incoming: Incoming, signed: tuple[str, ...]) -> None:
 def canonical_request(incoming: Incoming, query: Mapping[str, str], signed: tuple[str, ...], payload_hash: str) -> str:
     """What is hashed. The query is encoded anew from its decoded form: clients send `+` but sign `%20`."""
     headers = "".join(f"{name}:{_value(incoming, name)}\n" for name in sorted(signed))
-    return "\n".join(
-        (incoming.method, incoming.path or "/", canonical_query(query.items()), headers, ";".join(signed), payload_hash)
-    )
+    place = (incoming.method, incoming.path or "/", canonical_query(query.items()))
+    return "\n".join((*place, headers, ";".join(signed), payload_hash))
 
 
 def _value(incoming: Incoming, name: str) -> str:

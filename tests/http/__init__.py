@@ -1,0 +1,1 @@
+"""The doors before the services."""  # noqa: A005 - it mirrors src
