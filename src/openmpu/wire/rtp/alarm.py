@@ -32,23 +32,34 @@ class RoundTrip:
 
     Attributes:
         ns: Smoothed, nanoseconds; a careful guess before the first measure.
+        spread: How far measures lie from it, smoothed.
         known: Whether it was measured.
     """
 
-    __slots__ = ("known", "ns")
+    __slots__ = ("known", "ns", "spread")
 
     GUESS = 80 * MS
     LONGEST = 2 * SECOND
 
     def __init__(self) -> None:
         self.ns = self.GUESS
+        self.spread = 0
         self.known = False
 
     def measured(self, sample: int) -> None:
-        """One measure; an eighth of it counts (RFC 6298 2.3), the first whole."""
-        if 0 <= sample <= self.LONGEST:
-            self.ns = self.ns + (sample - self.ns >> 3) if self.known else sample
-            self.known = True
+        """One measure: an eighth of it counts, a quarter for the spread, the first whole (RFC 6298 2.3)."""
+        if not 0 <= sample <= self.LONGEST:
+            return
+        if self.known:
+            self.spread += abs(sample - self.ns) - self.spread >> 2
+            self.ns += sample - self.ns >> 3
+        else:
+            self.ns, self.known = sample, True
+
+    @property
+    def answer(self) -> int:
+        """After so long an answer will not come any more."""
+        return self.ns + 3 * self.spread
 
     def answered(self, now: int, sent: int, delay: int) -> None:
         """An answer to our reference time came (RFC 3611 4.5); middle 32 bits of NTP, `delay` in 1/65536 s."""

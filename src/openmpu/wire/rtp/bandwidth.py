@@ -120,8 +120,9 @@ class Bandwidth:
             self._least, self._next_least, self._age = self._next_least, None, 0
 
     def _decrease(self) -> bool:
+        """Below what comes through, and below what was allowed: some of that may be packets sent again."""
         before = self.estimate
-        self.estimate = max(FLOOR, min(before, sum(self._rates) // 2 * 85 // 100))
+        self.estimate = max(FLOOR, min(before * 90 // 100, sum(self._rates) // 2 * 85 // 100))
         self._settling = _SETTLE
         return self.estimate < before
 

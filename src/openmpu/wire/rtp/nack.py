@@ -11,7 +11,7 @@ MAX_MISSING = 512
 MAX_ATTEMPTS = 10
 LEAST_INTERVAL = 12 * MS
 MARGIN = 6 * MS
-"""On top of the round trip: the sender's pacing and our own rhythm."""
+"""On top of the time for an answer: the sender's pacing and our own rhythm."""
 
 
 class Missing:
@@ -31,7 +31,8 @@ class NackList:
 
     Args:
         enabled: Whether the sender understands NACK; else holes are only noted.
-        rtx: Whether it answers on an SSRC of its own; else what comes after a NACK is taken for the answer.
+        rtx: Whether it answers on an SSRC of its own; else what comes half a round trip after a NACK is taken for the
+            answer.
 
     Attributes:
         asked: Packets asked for, repeats counted.
@@ -73,10 +74,10 @@ class NackList:
         missing = self._missing.pop(sequence, None)
         if missing is None:
             return
-        if not missing.attempts:
+        answered = missing.attempts and (repaired if self._rtx else now - missing.asked_at > self._trip.ns >> 1)
+        if not answered:
             self._reordering.seen(now - missing.since, now)
-            return
-        if repaired or not self._rtx:
+        else:
             self.repaired += 1
             if missing.attempts == 1:  # else nobody knows which request was answered (Karn)
                 self._trip.measured(now - missing.asked_at)
@@ -96,7 +97,7 @@ class NackList:
         """The packets to ask for now, ascending."""
         if now < self.wake:
             return []
-        interval = max(LEAST_INTERVAL, self._trip.ns + MARGIN)
+        interval = max(LEAST_INTERVAL, self._trip.answer + MARGIN)
         due = [sequence for sequence, missing in self._missing.items() if missing.due <= now]
         for sequence in due:
             self._ask(self._missing[sequence], now, interval)

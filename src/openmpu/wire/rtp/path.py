@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from openmpu.wire.rtp.alarm import MS, Alarm, Reordering, RoundTrip
 
-MOST_NACK_DELAY = 40 * MS
+MOST_NACK_DELAY = 80 * MS
 """Asking later than this for a packet that may only be overtaken would cost more than a needless retransmission."""
 
 

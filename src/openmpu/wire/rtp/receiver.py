@@ -164,6 +164,7 @@ class PeerReceiver:
             if now >= track.wake:
                 track.tick(now)
         if now >= self._feedback.report_at:
+            self._path.reordering.shrink(now)
             for track in self._tracks.values():
                 track.look(now)
         videos = self._video_streams()

@@ -67,7 +67,6 @@ class LayerSwitch:
         self.target = best
         if best is not self.current:
             best.activate()
-            best.keys.want(now)
 
     def _best(self, now: int) -> VideoStream | None:
         """The smallest layer not below the wanted height, else the largest; of those that send."""

@@ -24,7 +24,7 @@ MAX_BYTES = 3 << 20
 PATIENCE = 200 * MS
 """How long a hole is waited for."""
 MOST_PATIENCE = 500 * MS
-"""The same on a path so long that a packet could not be sent again twice in `PATIENCE`."""
+"""The same on a path so long that a packet could not be sent again three times in `PATIENCE`."""
 KEY_PATIENCE = 50 * MS
 """The same once a key frame behind the hole is complete."""
 _REACH_BACK = 64
@@ -228,7 +228,7 @@ class VideoBuffer:
         self._alarm.by(self.wake)
 
     def _patience(self) -> int:
-        return min(MOST_PATIENCE, max(PATIENCE, self._trip.ns * 5 >> 1))
+        return min(MOST_PATIENCE, max(PATIENCE, self._trip.answer * 7 >> 1))
 
     def _give_up(self, now: int) -> None:
         """The hole at `_next` will not be filled in time."""

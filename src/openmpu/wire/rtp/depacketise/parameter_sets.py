@@ -125,3 +125,17 @@ def h264_sps_id(sps: bytes) -> int:
 def h264_pps_id(pps: bytes) -> int:
     """The first thing in it."""
     return BitReader(unescape(pps[1:16])).unsigned()
+
+
+def h265_set_id(nal: bytes) -> int:
+    """The id of a VPS, SPS or PPS (H.265 7.3.2.1 to 7.3.2.3)."""
+    reader = BitReader(unescape(nal[2:64]))
+    kind = nal[0] >> 1 & 63
+    if kind == 32:  # VPS
+        return reader.bits(4)
+    if kind == 33:  # SPS
+        reader.bits(4)
+        layers = reader.bits(3)
+        reader.flag()
+        _skip_profile(reader, layers)
+    return reader.unsigned()
