@@ -44,6 +44,7 @@ from openmpu.services.limits import RateLimits
 from openmpu.services.notices import Notices
 from openmpu.services.ports import RosterListener
 from openmpu.services.quotas import TaskLimits
+from openmpu.services.subscriptions import Subscriptions
 from openmpu.services.tasks import Tasks
 from openmpu.state import StateDirectory, open_state
 from openmpu.store.sql import SqlStore, open_store
@@ -53,6 +54,8 @@ from openmpu.wire.rpc.convert.options import ReadingOptions
 from openmpu.wire.tokens import Rules
 
 WORKER_ENTRY = "openmpu.media.worker:main"
+WORKER_MODULES = ("openmpu.media.mixing", "openmpu.media.relay")
+"""Loaded once in the zygote; by name, since the server itself must load no media."""
 REQUEST_LINE = 64 << 10
 """Bytes of a request's head that are taken: 60 000 of request line (wire.md 1) and the headers."""
 SHUT_DOWN_S = 2
@@ -112,7 +115,8 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
         stack.push_async_callback(control.stop)
         layouts = Layouts(store, tasks)
         options = _rpc_options(config)
-        rpc = RpcApp(RpcDoor(accounts, tasks, layouts, channels, _rates(config), store, clock, options))
+        subscriptions = Subscriptions(store, clock)
+        rpc = RpcApp(RpcDoor(accounts, tasks, layouts, subscriptions, channels, _rates(config), store, clock, options))
         routes: list[BaseRoute] = [
             *health_routes(lambda: {"gateways": gateways.ready}),
             *join_routes(),
@@ -240,7 +244,11 @@ def _engine(config: Config, state: StateDirectory, store: SqlStore, gateways: Lo
     }
     ledger = Ledger(state.children("workers"))
     return LocalEngine(
-        lambda exited: Nursery(WORKER_ENTRY, exited), ledger, options, store.next_lease, gateways.link_of
+        lambda exited: Nursery(WORKER_ENTRY, exited, WORKER_MODULES),
+        ledger,
+        options,
+        store.next_lease,
+        gateways.link_of,
     )
 
 

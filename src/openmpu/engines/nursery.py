@@ -7,7 +7,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -26,11 +26,12 @@ class Nursery:
 
     Args:
         entry: `module:function` that a worker runs.
+        modules: Loaded before any worker is forked, so that none has to.
         exited: Told of every worker that ended while this zygote lived.
     """
 
-    def __init__(self, entry: str, exited: Exited) -> None:
-        self._entry, self._exited = entry, exited
+    def __init__(self, entry: str, exited: Exited, modules: Sequence[str] = ()) -> None:
+        self._entry, self._exited, self._modules = entry, exited, modules
         self._process: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
         self._spawned: dict[tuple[str, str, int], asyncio.Future[int]] = {}
@@ -60,7 +61,7 @@ class Nursery:
             await asyncio.sleep(RESTART_S)
 
     async def _live(self) -> None:
-        command = (sys.executable, "-m", "openmpu.engines.zygote", self._entry)
+        command = (sys.executable, "-m", "openmpu.engines.zygote", self._entry, *self._modules)
         pipe = asyncio.subprocess.PIPE
         self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=_environment())
         try:

@@ -1,9 +1,9 @@
-"""The warm process that workers are forked from (DESIGN 2, start-up time): `python -m openmpu.engines.zygote ENTRY`.
+"""The warm process that workers are forked from (DESIGN 2): `python -m openmpu.engines.zygote ENTRY [MODULE ...]`.
 
 It has the heavy modules loaded, so that a worker starts in some milliseconds and shares their memory. Single-threaded
-by intent: forking a process with threads is unsafe. One JSON object a line: standard input takes `{"spawn": {options}}`,
-standard output gives `{"spawned": pid, ...}` and `{"exited": pid, "status": n}`. It ends with its standard input;
-the workers live on until their own grace time is over.
+by intent: forking a process with threads is unsafe. One JSON object a line: standard input takes
+`{"spawn": {options}}`, standard output gives `{"spawned": pid, ...}` and `{"exited": pid, "status": n}`. It ends with
+its standard input; the workers live on until their own grace time is over.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ Entry = Callable[[dict[str, Any]], None]
 
 
 def main(arguments: list[str]) -> None:
-    """Load the entry (`module:function`), then fork a worker for each line that asks for one."""
+    """Load the entry (`module:function`) and the modules, then fork a worker for each line that asks for one."""
     setproctitle.setproctitle("openmpu: zygote")
     entry = _load(arguments[0])
+    for module in arguments[1:]:
+        importlib.import_module(module)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal's Ctrl-C is the server's to handle
     wake = _wake_on_child()
     gc.collect()
