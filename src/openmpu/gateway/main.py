@@ -156,6 +156,7 @@ async def serve(options: GatewayOptions) -> None:
 def main() -> int:
     """Read the options from standard input and serve; the exit status."""
     setproctitle("openmpu: gateway")
+    set_up_logs("gateway")
     status = 0
     try:
         options = read_options(sys.stdin.readline())

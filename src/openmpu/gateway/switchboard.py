@@ -64,15 +64,20 @@ class Reader(Protocol):
 
 
 class Subscription:
-    """One reader of one track."""
+    """One reader of one track.
 
-    __slots__ = ("_missed", "dropped", "number", "port", "reader", "size", "waiting")
+    Attributes:
+        waiting: For a key frame.
+        size: How large it shows the picture; None: it never said.
+    """
+
+    __slots__ = ("_missed", "_started", "number", "port", "reader", "size", "waiting")
 
     def __init__(self, port: Port, reader: Reader, number: int) -> None:
         self.port, self.reader, self.number = port, reader, number
         self.waiting = port.track.kind is Kind.VIDEO
         self.size: Size | None = None
-        self.dropped = 0
+        self._started = False
         self._missed = 0
 
     def put(self, frame: EncodedFrame) -> None:
@@ -81,16 +86,16 @@ class Subscription:
             self.waiting = self.port.track.kind is Kind.VIDEO
             self._miss()
             return
-        self.waiting = False
+        self.waiting, self._started = False, True
         if self._missed:
             frame = replace(frame, lost=min(255, frame.lost + self._missed))
             self._missed = 0
         self.reader.take(self.number, frame)
 
     def _miss(self) -> None:
-        self.dropped += 1
-        self.port.dropped += 1
-        self._missed += 1
+        """Count it, but for what came before its first key frame: that is nobody's fault."""
+        self.port.dropped += self._started
+        self._missed += self._started
 
 
 class Port:
