@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ParamSpec, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from openmpu.errors import OpenMpuError
@@ -21,6 +21,9 @@ from openmpu.media.pictures.picture import Picture
 RETRY_NANOSECONDS = 30 * 1_000_000_000  # operations.md 3.2
 MAX_ENTRIES = 1024
 MAX_KEPT_BYTES = 96 * 1024 * 1024
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
 
 
 class Fetch(Protocol):
@@ -42,6 +45,16 @@ class _Entry:
     problem: str = ""
     failed_at: int | None = None
     loading: bool = False
+
+
+class InlineExecutor(Executor):
+    """Loads pictures while one waits for them: for previews, never for a worker."""
+
+    def submit(self, fn: Callable[_P, _T], /, *args: _P.args, **kwargs: _P.kwargs) -> Future[_T]:
+        """Calls `fn` at once; what it raises is raised here."""
+        done: Future[_T] = Future()
+        done.set_result(fn(*args, **kwargs))
+        return done
 
 
 class Pictures:
