@@ -18,6 +18,8 @@ from openmpu.wire.rtmp import amf0
 from openmpu.wire.rtmp.messages import TIME_MASK, Tag, TagKind
 
 ENCODER = "openmpu"
+_METADATA_TIME = 0
+"""Always: FFmpeg's reader takes metadata with any other time for a stream of its own."""
 _AVC_ID, _AAC_ID = 7, 10
 _FOUR_CC = b"hvc1"
 _AVC_HEADER, _AVC_KEY, _AVC_OTHER = b"\x17\x00\0\0\0", b"\x17\x01\0\0\0", b"\x27\x01\0\0\0"
@@ -70,7 +72,7 @@ class TagMaker:
         """The packet's tag, behind what the connection must know first; nothing if nobody could decode it."""
         time = milliseconds(packet.pts)
         bodies = self._picture(packet) if packet.kind is Kind.VIDEO else self._sound(packet)
-        return [Tag(kind, time, body) for kind, body in bodies]
+        return [Tag(kind, _METADATA_TIME if kind is TagKind.DATA else time, body) for kind, body in bodies]
 
     def _picture(self, packet: Packet) -> list[_Body]:
         if self._stream.video is None:

@@ -27,6 +27,7 @@ class PacketQueue:
     Attributes:
         dropped_video: Pictures left out because the socket was slow.
         dropped_audio: Sound frames, likewise.
+        missed: Pictures before the first key frame of a connection.
         overflows: How often the limit was hit by pictures (or by sound, where there are no pictures).
     """
 
@@ -36,7 +37,7 @@ class PacketQueue:
         self._has_video = True
         self._begun = False
         self.wants_key = True
-        self.dropped_video = self.dropped_audio = self.overflows = 0
+        self.dropped_video = self.dropped_audio = self.missed = self.overflows = 0
 
     def __len__(self) -> int:
         return len(self._items)
@@ -80,6 +81,7 @@ class PacketQueue:
     def _put_picture(self, packet: Packet) -> None:
         if self.wants_key and not packet.key:
             self.dropped_video += self._begun
+            self.missed += not self._begun
             return
         self.wants_key, self._begun = False, True
         self._items.append(packet)

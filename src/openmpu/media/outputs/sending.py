@@ -93,7 +93,7 @@ class Sending:
             self._write(self._connection, self._queue.take())
 
     def check(self, now: int) -> None:
-        """Look after slowness and key frames that do not come; call it about twice a second.
+        """Look after slowness and key frames that do not come; call it some times a second.
 
         Raises:
             AttemptFailed: TOO_SLOW.
@@ -111,7 +111,7 @@ class Sending:
             bytes_sent=self._bytes_before + (self._connection.written if self._connection else 0),
             frames_sent=self._frames_sent,
             frames_dropped=self._queue.dropped_video,
-            frames_missed=self._frames_missed,
+            frames_missed=self._frames_missed + self._queue.missed,
             audio_dropped=self._queue.dropped_audio,
             queue_length=len(self._queue) if self._connection else 0,
             queue_ms=self._queue.span // 1_000_000 if self._connection else 0,

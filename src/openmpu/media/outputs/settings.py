@@ -29,7 +29,7 @@ class ConnectionSettings:
 
     limits_s: MappingProxyType[Step, float] = field(default_factory=lambda: _FIVE_SECONDS)
     stall: int = 4 * SECOND
-    check: int = SECOND // 2
+    check: int = SECOND // 4
     send_buffer: int = 256 << 10
     unsent: int = 32 << 10
     ca_file: Path | None = None
