@@ -234,9 +234,9 @@ class PictureSide:
     def _tune(self) -> None:
         """A decoder for each shown track that is subscribed by now."""
         assert self.scene is not None  # noqa: S101 - as above
-        for track_id in self.scene.shown_tracks - self.tracks.keys() - self._refused:
-            source = self._inputs.get(track_id)
-            if source is not None:
+        for track_id in self.scene.shown_tracks - self._refused:
+            source, track = self._inputs.get(track_id), self.tracks.get(track_id)
+            if source is not None and (track is None or track.source is not source):
                 self._add_track(track_id, source)
 
     def _add_track(self, track_id: TrackId, source: TrackInput) -> None:

@@ -30,20 +30,6 @@ MOST_BEHIND: Final = 10 * SECOND
 """The machine stood still for longer: begin anew at the present."""
 
 
-class InputSource:
-    """A `TrackInput` as a voice sees it."""
-
-    def __init__(self, source: TrackInput) -> None:
-        self._source = source
-        self.due = source.due
-        self.note_heard = source.group.note_heard
-
-    @property
-    def delay(self) -> int:
-        """Playout delay of its group."""
-        return self._source.group.delay
-
-
 class SoundSide:
     """Used by the sound thread, but for `plan`.
 
@@ -138,4 +124,4 @@ class SoundSide:
 
     def _source(self, track_id: TrackId) -> Source | None:
         source = self._source_of(track_id)
-        return InputSource(source) if source is not None and source.track.codec == "opus" else None
+        return source if source is not None and source.track.codec == "opus" else None

@@ -36,9 +36,15 @@ class TrackReport:
 
 @dataclass(slots=True)
 class SenderClock:
-    """Shared by the tracks of one user's source. `rejected` counts readings that were not believed."""
+    """Shared by the tracks of one user's source.
+
+    Attributes:
+        rejected: Readings that were not believed.
+        news: Counts what gives all tracks another target: a track's first report, a track that left.
+    """
 
     rejected: int = 0
+    news: int = 0
     tracks: list[TrackReport] = field(default_factory=list)
 
     def join(self) -> TrackReport:
@@ -49,10 +55,12 @@ class SenderClock:
 
     def leave(self, report: TrackReport) -> None:
         """The track is over."""
+        self.news += report.relation is not None
         self.tracks = [track for track in self.tracks if track is not report]
 
     def hear(self, report: TrackReport, relation: int, at: int) -> None:
         """Take one frame's NTP reading (NTP time minus media time) of a track."""
+        self.news += report.relation is None
         if report.relation is None or abs(relation - report.relation) <= MAX_STEP:
             report.relation, report.doubted_since = relation, None
             return

@@ -35,7 +35,7 @@ class Slewed:
         self._born = self._moved = at
 
     def settle(self, at: int) -> None:
-        """Allow the settling rate for a while: a better target is known for the first time."""
+        """Allow the settling rate for a while: a better target is known."""
         self._born = max(self._born, at - SNAP_FOR)
 
     def follow(self, target: int, at: int) -> int:

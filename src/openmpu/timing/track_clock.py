@@ -41,6 +41,7 @@ class TrackClock:
         self._offset = Slewed(0, 0)
         self._sender = sender
         self._report = sender.join()
+        self._news = sender.news
         self._late_since: int | None = None
 
     def pts(self, rtp_time: int, arrival: int, ntp: int | None = None) -> int:
@@ -56,7 +57,8 @@ class TrackClock:
             self._anchor(arrival - media, arrival)
         self._report.transit = self._transit.put(arrival, arrival - media)
         if ntp is not None:
-            self._hear(ntp - media, arrival)
+            self._sender.hear(self._report, ntp - media, arrival)
+        self._look_for_news(arrival)
         target = self._sender.offset(self._report)
         return media + self._offset.follow(self._report.transit if target is None else target, arrival)
 
@@ -64,10 +66,10 @@ class TrackClock:
         """The track is over: the sender's other tracks no longer look at it."""
         self._sender.leave(self._report)
 
-    def _hear(self, relation: int, arrival: int) -> None:
-        first = self._report.relation is None
-        self._sender.hear(self._report, relation, arrival)
-        if first:
+    def _look_for_news(self, arrival: int) -> None:
+        """Another track's first report, or our own, is a reason to settle anew."""
+        if self._news != self._sender.news:
+            self._news = self._sender.news
             self._offset.settle(arrival)
 
     def _must_anchor(self, transit: int, arrival: int) -> bool:

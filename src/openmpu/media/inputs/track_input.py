@@ -66,6 +66,15 @@ class TrackInput:
             return [timed.item for timed in self._queue.due(pts)]
 
     @property
+    def delay(self) -> int:
+        """Playout delay of its group, in nanoseconds."""
+        return self.group.delay
+
+    def note_heard(self, distance: int, pts: int) -> None:
+        """Its sound, captured `distance` before, is mixed for `pts`."""
+        self.group.note_heard(distance, pts)
+
+    @property
     def next_pts(self) -> int | None:
         """The time of the first frame that waits."""
         with self._lock:

@@ -103,8 +103,8 @@ class Mixer:
         for track_id in set(heard.voices) - set(plan.track_ids):
             del heard.voices[track_id]
         for track_id in plan.track_ids:
-            source = self._source_of(track_id) if track_id not in heard.voices else None
-            if source and len(self.voices) < MAX_VOICES:
+            source, voice = self._source_of(track_id), heard.voices.get(track_id)
+            if source is not None and (voice is None or voice.source is not source) and len(self.voices) < MAX_VOICES:
                 heard.voices[track_id] = Voice(source)
 
     def _drop_gone(self) -> None:

@@ -55,13 +55,13 @@ class Voice:
         self.timeline = Timeline()
         self.decoder = OpusDecoder()
         self.jumps = self.stretches = 0
-        self._source = source
+        self.source = source
         self._last: Incoming | None = None
         self._place: int | None = None
 
     def block(self, pts: int) -> Samples | None:
         """The block to be heard at `pts`; None: nothing but silence."""
-        wanted_pts = pts - self._source.delay
+        wanted_pts = pts - self.source.delay
         self._take(wanted_pts + BLOCK_NS + _DECODE_AHEAD)
         wanted = self._sample_at(wanted_pts)
         if wanted is None or not self._placed(wanted):
@@ -72,7 +72,7 @@ class Voice:
         return out
 
     def _take(self, until: int) -> None:
-        for incoming in self._source.due(until):
+        for incoming in self.source.due(until):
             samples = self.decoder.decode(incoming.frame.data)
             if samples is not None:
                 self.timeline.put(_position(incoming.media), samples)
@@ -137,7 +137,7 @@ class Voice:
             return
         behind = (_position(self._last.media) + BLOCK - self._place) * SECOND // SAMPLE_RATE
         captured = self._last.frame.ntp if self._last.frame.ntp is not None else self._last.pts
-        self._source.note_heard(pts - captured + behind, pts)
+        self.source.note_heard(pts - captured + behind, pts)
 
 
 def _position(media: int) -> int:
