@@ -176,6 +176,7 @@ class _HttpServer(uvicorn.Server):
             self._bound = config.bind_socket()
         except SystemExit:
             raise Invalid("server.listen", f"{config.host}:{config.port} cannot be listened at") from None
+        self._bound.set_inheritable(False)  # uvicorn's way hands it to children, who would hold it when we are gone
 
     async def serve(self, sockets: Any = None) -> None:  # noqa: ARG002 - the signature is uvicorn's
         """Serve on the bound socket until a signal or `should_exit`."""
