@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from openmpu.model.encoder import VideoProfile
 from openmpu.model.ids import AppId, ChannelId, ChannelKey, TaskId
 from openmpu.model.roster import Roster, User
 from openmpu.model.task import TaskSpec, TaskState
 from openmpu.services.quotas import TaskLimits
 from openmpu.services.tasks import Tasks
+from openmpu.services.tending import TICK_S
 from openmpu.store.sql import SqlStore, open_store
-
 from tests.services.doubles import ACCOUNT, CHANNEL, FakeEngine, FakeGateways, HeardEvents, ManualClock, key_of, url
 
 VIDEO = VideoProfile(1280, 720, 25, 1500, 50)
@@ -43,7 +44,7 @@ class House:
 
     async def _rest(self, seconds: float) -> None:
         """Pauses of the engine's hand pass at once; the loop of the life itself stands still: tests tick by hand."""
-        if seconds == 0.5:
+        if seconds == TICK_S:
             await asyncio.Event().wait()
 
     def spec(self, task_id: str = "t1", **changes: Any) -> TaskSpec:

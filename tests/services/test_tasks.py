@@ -6,11 +6,11 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+
 from openmpu.errors import Conflict, Denied, Invalid, Limited, NotFound
 from openmpu.model.ids import AppId, LayoutId
 from openmpu.model.layouts import DEFAULT_LAYOUT_IDS
 from openmpu.model.task import Family, MixSpec, Mode, TaskState
-
 from tests.services.conftest import House
 from tests.services.doubles import ACCOUNT, STRANGER, key_of, url, user
 

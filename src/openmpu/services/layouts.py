@@ -29,21 +29,30 @@ class LayoutUsers(Protocol):
 
 
 async def resolve(store: Store, app_id: AppId, ids: Sequence[LayoutId]) -> tuple[Layout, ...]:
-    """What the ids stand for, in their order.
+    """What the ids of a request stand for, in their order.
 
     Raises:
         Invalid: `layouts`: an unknown or foreign id, too many, or two of the same number of panes.
     """
     if len(ids) > MAX_PANES:
         raise Invalid("layouts", f"more than {MAX_PANES} layouts")
+    layouts = await look_up(store, app_id, ids)
+    _check_sizes(layouts)
+    return layouts
+
+
+async def look_up(store: Store, app_id: AppId, ids: Sequence[LayoutId]) -> tuple[Layout, ...]:
+    """What ids that were checked before stand for now: a custom layout may have got more or fewer panes since.
+
+    Raises:
+        Invalid: `layouts`: an unknown or foreign id.
+    """
     custom = await store.layouts(app_id) if any(number > LAST_BUILT_IN_ID for number in ids) else ()
     known = {**BUILT_IN, **{layout.layout_id: layout for layout in custom}}
     unknown = [number for number in ids if number not in known]
     if unknown:
         raise Invalid("layouts", f"no layout {unknown[0]}")
-    layouts = tuple(known[number] for number in ids)
-    _check_sizes(layouts)
-    return layouts
+    return tuple(known[number] for number in ids)
 
 
 def _check_sizes(layouts: Sequence[Layout]) -> None:

@@ -18,8 +18,8 @@ from openmpu.model.task import TaskSpec
 from openmpu.services.ports import Engine
 
 TRIES = 6
-"""With the pauses between them about eight seconds."""
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.25, 10.0
+"""With the pauses between them about six seconds."""
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.2, 10.0
 
 _log = structlog.get_logger()
 
@@ -65,7 +65,7 @@ class Steering:
     def want(self, spec: TaskSpec) -> None:
         """The task is to run with this spec; the first wish after `drop` begins a new life."""
         wheel = self._wheels.setdefault(spec.key, _Wheel())
-        if wheel.wanted and wheel.wanted.spec == spec:
+        if wheel.wanted and (wheel.wanted.spec is spec or wheel.wanted.spec == spec):
             return
         life = wheel.wanted.life if wheel.wanted else next(self._lives)
         wheel.wanted = _Wish(life, spec)
