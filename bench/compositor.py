@@ -1,0 +1,221 @@
+"""What painting costs: the compositor beside plain OpenCV scaling of the same work, without and with overlays.
+
+Jobs as in `docs`: J1 4x720p30 -> 720p25, J2 16x360p15 -> 720p25, J3 9x360p15 -> 1080p30, J4 2x720p30 -> 360p15. Frames
+are made beforehand; nothing is decoded or encoded. CPU of this process, variants in turn, the best of the rounds.
+`--seconds` of media per round, `--json` for data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import av
+import cv2
+import numpy as np
+
+from openmpu.media.canvas import Canvas, planes_of
+from openmpu.media.compositor import Compositor
+from openmpu.media.lettering.fonts import Fonts
+from openmpu.media.overlays import Overlays
+from openmpu.media.pictures.picture import Picture
+from openmpu.media.video import ShownFrame
+from openmpu.model.colours import Colour
+from openmpu.model.geometry import PixelRect, Rect, to_pixels
+from openmpu.model.ids import LayoutId, TrackId
+from openmpu.model.layouts import BUILT_IN
+from openmpu.model.overlays import Fit, TextStyle
+from openmpu.model.scene import ClockLayer, ImageLayer, PaneLayer, Scene, TextLayer
+
+SECOND = 1_000_000_000
+WHITE = Colour(255, 255, 255)
+KEPT_FRAMES = 12
+
+
+@dataclass(frozen=True)
+class Job:
+    """Inputs of one size and rate, mixed into a layout of one size and rate."""
+
+    inputs: int
+    source: tuple[int, int]
+    source_fps: int
+    target: tuple[int, int]
+    fps: int
+    layout: int
+    floor: float
+    """CPU seconds per second of decoding the inputs and encoding the output, as measured before."""
+
+
+JOBS = {
+    "J1": Job(4, (1280, 720), 30, (1280, 720), 25, 6, 0.316),
+    "J2": Job(16, (640, 360), 15, (1280, 720), 25, 9016, 0.258),
+    "J3": Job(9, (640, 360), 15, (1920, 1080), 30, 11, 0.442),
+    "J4": Job(2, (1280, 720), 30, (640, 360), 15, 2, 0.096),
+}
+
+
+def frames(size: tuple[int, int]) -> list[av.VideoFrame]:
+    """Soft textures."""
+    random = np.random.default_rng(1)
+    made = []
+    for _ in range(KEPT_FRAMES):
+        frame = av.VideoFrame(*size, "yuv420p")
+        for plane in frame.planes:
+            coarse = random.integers(40, 200, (plane.height // 8, plane.line_size // 8), dtype=np.uint8)
+            plane.update(cv2.resize(coarse, (plane.line_size, plane.height)).tobytes())
+        made.append(frame)
+    return made
+
+
+def scene(job: Job) -> Scene:
+    """The job's layout with a track in each pane."""
+    canvas = PixelRect(0, 0, *job.target)
+    panes = tuple(
+        PaneLayer(
+            pane.pane_id, to_pixels(pane.rect, canvas), pane.rect, 0, Fit.CONTAIN, track_id=TrackId(str(pane.pane_id))
+        )
+        for pane in BUILT_IN[LayoutId(job.layout)].panes
+    )
+    return Scene(*job.target, job.layout, Colour(10, 20, 60), panes=panes)
+
+
+def dressed(plain: Scene) -> Scene:
+    """The same with 8 images, 8 texts, 2 backgrounds, 3 watermarks and 2 clocks."""
+    canvas = PixelRect(0, 0, plain.width, plain.height)
+    style = TextStyle(font_size=max(12, plain.height // 30), colour=WHITE, border_width=1)
+    panes = list(plain.panes)
+    for number in range(8):
+        pane = panes[number % len(panes)]
+        aside = number // len(panes) * 0.3
+        image = ImageLayer("logo", to_pixels(Rect(0.72 - aside, 0.05, 0.22, 0.22), pane.rect))
+        corner = pane.rect.left + 8, pane.rect.top + 8 + number // len(panes) * 2 * style.font_size
+        text = TextLayer(f"主播 {number} on air", *corner, replace(style, box=True, box_border_width=3, alpha=0.8))
+        panes[number % len(panes)] = replace(pane, overlays=(*pane.overlays, image, text))
+    marks = [
+        to_pixels(Rect(*shares), canvas)
+        for shares in ((0.02, 0.02, 0.15, 0.1), (0.83, 0.02, 0.15, 0.1), (0.42, 0.9, 0.15, 0.08))
+    ]
+    clock = replace(style, font_size=max(16, plain.height // 20))
+    return replace(
+        plain,
+        panes=tuple(panes),
+        backgrounds=(ImageLayer("wall", canvas), ImageLayer("logo", to_pixels(Rect(0.3, 0.3, 0.4, 0.4), canvas))),
+        overlays=(
+            *(ImageLayer("logo", rect, 0.6) for rect in marks),
+            ClockLayer(canvas.width // 20, canvas.height // 2, clock),
+            ClockLayer(canvas.width // 2, canvas.height * 8 // 10, replace(clock, box=True)),
+        ),
+    )
+
+
+class Walls:
+    """An opaque wall and a logo with soft edges."""
+
+    def __init__(self) -> None:
+        down, across = np.mgrid[-1:1:200j, -1:1:200j]
+        alpha = np.clip((1 - np.hypot(down, across)) * 5, 0, 1)
+        logo = np.rint(np.stack([255 * alpha, 140 * alpha, 20 * alpha, 255 * alpha], axis=-1)).astype(np.uint8)
+        wall = np.full((720, 1280, 4), (60, 70, 90, 255), np.uint8)
+        self._pictures = {"logo": Picture(logo), "wall": Picture(wall)}
+
+    def get(self, url: str, now: int) -> Picture | None:  # noqa: ARG002, D102 - the port's words
+        return self._pictures[url]
+
+
+def newest(job: Job, pool: list[av.VideoFrame], tick: int) -> dict[TrackId, ShownFrame]:
+    """What each input shows at a tick; inputs begin at different moments, as people do."""
+    shown = {}
+    for number in range(job.inputs):
+        serial = tick * job.source_fps // job.fps if number % 2 else (tick * job.source_fps + number) // job.fps
+        shown[TrackId(str(number))] = ShownFrame(pool[(serial + number) % KEPT_FRAMES], serial)
+    return shown
+
+
+Paint = Callable[[int, Mapping[TrackId, ShownFrame]], object]
+
+
+def scaling_only(job: Job) -> Paint:
+    """What a loop over `cv2.resize` would do: the same sizes and steps, no decisions, no colour conversion."""
+    canvas, serials = Canvas(*job.target), [-1] * job.inputs
+    views = [canvas.cut(pane.rect) for pane in scene(job).panes]
+
+    def paint(_: int, shown: Mapping[TrackId, ShownFrame]) -> None:
+        for number, view in enumerate(views):
+            frame = shown[TrackId(str(number))]
+            if frame.serial != serials[number]:
+                serials[number] = frame.serial
+                for source, target in zip(planes_of(frame.frame), view, strict=True):
+                    _shrink(source, target)
+
+    return paint
+
+
+def _shrink(source: np.ndarray, target: np.ndarray) -> None:
+    height, width = target.shape
+    while source.shape[0] > 2 * height and source.shape[1] > 2 * width:
+        source = cv2.resize(source, (source.shape[1] // 2, source.shape[0] // 2), interpolation=cv2.INTER_AREA)
+    half = source.shape == (2 * height, 2 * width)
+    cv2.resize(source, (width, height), dst=target, interpolation=cv2.INTER_AREA if half else cv2.INTER_LINEAR)
+
+
+def compositing(asked: Scene, overlays: Overlays) -> Paint:
+    """The compositor as a worker uses it."""
+    return Compositor(asked, overlays).paint
+
+
+def measure(job: Job, paint: Paint, pool: list[av.VideoFrame], seconds: int) -> float:
+    """CPU milliseconds per tick."""
+    ticks = seconds * job.fps
+    inputs = [newest(job, pool, tick) for tick in range(ticks + 1)]
+    paint(0, inputs[0])
+    begun = time.process_time()
+    for tick in range(1, ticks + 1):
+        paint(tick * SECOND // job.fps, inputs[tick])
+    return (time.process_time() - begun) / ticks * 1000
+
+
+def run(job: Job, seconds: int, rounds: int) -> dict[str, float]:
+    """All variants in turn, the best round of each."""
+    pool, overlays, plain = frames(job.source), Overlays(Walls(), Fonts()), scene(job)
+    overlays.prepare(dressed(plain), 0)
+    variants = {
+        "scaling": lambda: scaling_only(job),
+        "compositor": lambda: compositing(plain, overlays),
+        "with overlays": lambda: compositing(dressed(plain), overlays),
+    }
+    best = dict.fromkeys(variants, float("inf"))
+    for _ in range(rounds):
+        for name, make in variants.items():
+            best[name] = min(best[name], measure(job, make(), pool, seconds))
+    return best
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=int, default=4)
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--json")
+    options = parser.parse_args()
+    results = {name: run(job, options.seconds, options.rounds) for name, job in JOBS.items()}
+    print(
+        f"{'CPU ms per tick':16}{'scaling':>10}{'compositor':>12}{'with overlays':>15}{'of a core':>11}{'overlays add':>14}"
+    )
+    for name, best in results.items():
+        job = JOBS[name]
+        core = best["with overlays"] * job.fps / 1000
+        added = (best["with overlays"] - best["compositor"]) * job.fps / 1000
+        share = added / (job.floor + best["compositor"] * job.fps / 1000)
+        figures = f"{best['scaling']:10.3f}{best['compositor']:12.3f}{best['with overlays']:15.3f}"
+        print(f"{name:16}{figures}{core:11.4f}{share:13.1%}")
+    print("overlays add: to the whole job, decoding and encoding included")
+    if options.json:
+        with open(options.json, "w", encoding="utf-8") as file:
+            json.dump(results, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
