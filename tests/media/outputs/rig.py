@@ -206,10 +206,7 @@ class Nginx:
         return sorted(self.folder.glob("*.flv"), key=lambda path: path.stat().st_mtime)
 
     async def start(self) -> None:
-        self._process = subprocess.Popen(
-            [self._program, "-p", str(self.folder), "-c", str(self.folder / "nginx.conf")],
-            stderr=subprocess.DEVNULL,
-        )
+        self._process = spawn(self._program, "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"))
         await until(lambda: is_open(self.port))
 
     def kill(self, number: int = signal.SIGKILL) -> None:
@@ -231,6 +228,11 @@ class Nginx:
                 application closed {{ live on; deny publish all; }}
             }} }}
         """
+
+
+def spawn(*command: str, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    """A process whose end is the caller's business."""
+    return subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=stderr)
 
 
 def free_port() -> int:

@@ -223,4 +223,4 @@ def test_any_bitstream_is_taken(data, key, codec):
 
 def test_audio_header_constants():
     """The profile of the tests is what the encoder's defaults are."""
-    assert AUDIO == AudioProfile(128, 48_000, 2)
+    assert AudioProfile(128, 48_000, 2) == AUDIO

@@ -51,6 +51,7 @@ class Connection:
     def __init__(self, peer: Peer, settings: ConnectionSettings, now: Callable[[], int], window: int) -> None:
         self._peer, self._settings, self._now = peer, settings, now
         self._liveness = Liveness(now(), settings.stall, window)
+        self._settled = False
         self._socket: socket.socket = peer.transport.get_extra_info("socket")
         peer.on_acknowledged = lambda total: self._liveness.acknowledged(now(), total, peer.written)
 
@@ -73,6 +74,10 @@ class Connection:
         """Send a tag; never waits."""
         self._peer.publish(tag)
 
+    def settle(self) -> None:
+        """The server took the first media. Before, hanging up is its way to refuse: nginx says yes and closes."""
+        self._settled = True
+
     async def watch(self, on_check: Callable[[], None]) -> NoReturn:
         """Look after the connection, and call `on_check` in between, until it is over.
 
@@ -83,7 +88,7 @@ class Connection:
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._settings.check / 1e9):
                     event = await self._peer.event()
-                raise broken(Step.MEDIA, event, self._peer.lost)
+                raise broken(Step.MEDIA if self._settled else Step.PUBLISH, event, self._peer.lost)
             self._check()
             on_check()
 

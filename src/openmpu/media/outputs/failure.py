@@ -66,8 +66,8 @@ _TIMED_OUT = {
 }
 _CLOSED = {
     Step.HANDSHAKE: (ErrorCode.HANDSHAKE_FAILED, "the server closed the connection during the RTMP handshake"),
-    Step.CONNECT: (ErrorCode.REFUSED, "the server closed the connection instead of answering to connect"),
-    Step.PUBLISH: (ErrorCode.REFUSED, "the server closed the connection instead of answering to publish"),
+    Step.CONNECT: (ErrorCode.REFUSED, "the server closed the connection on connect"),
+    Step.PUBLISH: (ErrorCode.REFUSED, "the server closed the connection on publish"),
     Step.MEDIA: (ErrorCode.CONNECTION_LOST, "the connection was lost"),
 }
 

@@ -56,7 +56,7 @@ class RtmpOutput:
         self._url, self._surroundings, self._chance = url, surroundings, chance
         self._settings = settings or OutputSettings()
         self._on_change = on_change
-        self._sending = Sending(stream, self._settings, need_key_frame=need_key_frame, on_media=self._media_flows)
+        self._sending = Sending(stream, self._settings, need_key_frame)
         self._outage = Outage(self._settings.policy)
         self._stopping, self._over = asyncio.Event(), asyncio.Event()
         self._stop_at = 0.0
@@ -131,7 +131,7 @@ class RtmpOutput:
     async def _serve(self, connection: Connection) -> None:
         try:
             self._accepted(connection)
-            await self._unless_stopped(connection.watch(self._check))
+            await self._unless_stopped(connection.watch(lambda: self._check(connection)))
             await self._drain(connection)
         finally:
             self._sending.end()
@@ -143,16 +143,16 @@ class RtmpOutput:
         self._report = replace(self._report, connects=self._report.connects + 1)
         self._sending.begin(connection, self._surroundings.now())
 
-    def _media_flows(self) -> None:
-        self._pushing_since = self._surroundings.now()
-        self._set(state=OutputState.PUSHING, error_code=ErrorCode.NONE)
-        _log.info("pushing", connects=self._report.connects)
-
-    def _check(self) -> None:
+    def _check(self, connection: Connection) -> None:
         now = self._surroundings.now()
         self._sending.check(now)
         if self._pushing_since:
             self._outage.pushed_for(now - self._pushing_since)
+        elif self._sending.flowing:
+            connection.settle()
+            self._pushing_since = now
+            self._set(state=OutputState.PUSHING, error_code=ErrorCode.NONE)
+            _log.info("pushing", connects=self._report.connects)
 
     async def _drain(self, connection: Connection) -> None:
         loop = asyncio.get_running_loop()

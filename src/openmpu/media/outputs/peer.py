@@ -41,8 +41,9 @@ class Peer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: the transport, TLS included, is there."""
         self.transport = cast("asyncio.Transport", transport)
-        # Room only while nothing waits in user space: the backlog belongs into the output's queue.
-        self.transport.set_write_buffer_limits(high=0)
+        # Room only while nothing waits in user space: the backlog belongs into the output's queue. (Not high=0: TLS
+        # transports compare by >=, and would be full when empty.)
+        self.transport.set_write_buffer_limits(high=1, low=0)
         self._flush()
 
     def data_received(self, data: bytes) -> None:

@@ -26,26 +26,19 @@ class Sending:
         stream: What the packets will be.
         settings: Limits.
         need_key_frame: Called when the stream can only (re)start with a key frame.
-        on_media: Called when the first media of a connection has gone out.
 
     Attributes:
         stream: What is put now.
+        flowing: Whether media has gone out over this connection.
     """
 
-    def __init__(
-        self,
-        stream: StreamFormat,
-        settings: OutputSettings,
-        *,
-        need_key_frame: Callable[[], None],
-        on_media: Callable[[], None],
-    ) -> None:
+    def __init__(self, stream: StreamFormat, settings: OutputSettings, need_key_frame: Callable[[], None]) -> None:
         self.stream = stream
-        self._settings, self._need_key_frame, self._on_media = settings, need_key_frame, on_media
+        self._settings, self._need_key_frame = settings, need_key_frame
         self._tags = TagMaker(stream)
         self._queue = PacketQueue(settings.backlog)
         self._connection: Connection | None = None
-        self._flowing = False
+        self.flowing = False
         self._key_wanted_at: int | None = None
         self._slowness = Slowness(settings)
         self._rate = Rate()
@@ -58,7 +51,7 @@ class Sending:
 
     def begin(self, connection: Connection, now: int) -> None:
         """A publish was accepted: what it gets first is metadata, sequence headers and a key frame."""
-        self._connection, self._flowing = connection, False
+        self._connection, self.flowing = connection, False
         self._tags.change(self.stream)
         self._tags.restart()
         self._queue.begin(has_video=self.stream.video is not None)
@@ -126,9 +119,7 @@ class Sending:
         for tag in tags:
             connection.write(tag)
         self._frames_sent += bool(tags) and item.kind is Kind.VIDEO
-        if tags and not self._flowing:
-            self._flowing = True
-            self._on_media()
+        self.flowing = self.flowing or bool(tags)
 
     def _ask_for_key(self, now: int) -> None:
         self._key_wanted_at = now
