@@ -12,6 +12,7 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import av
 import cv2
@@ -201,20 +202,17 @@ def main() -> None:
     parser.add_argument("--json")
     options = parser.parse_args()
     results = {name: run(job, options.seconds, options.rounds) for name, job in JOBS.items()}
-    print(
-        f"{'CPU ms per tick':16}{'scaling':>10}{'compositor':>12}{'with overlays':>15}{'of a core':>11}{'overlays add':>14}"
-    )
+    print(f"{'CPU ms per tick':16}{'scaling':>10}{'compositor':>12}{'+ overlays':>12}{'of a core':>11}{'they add':>10}")
     for name, best in results.items():
         job = JOBS[name]
         core = best["with overlays"] * job.fps / 1000
         added = (best["with overlays"] - best["compositor"]) * job.fps / 1000
         share = added / (job.floor + best["compositor"] * job.fps / 1000)
-        figures = f"{best['scaling']:10.3f}{best['compositor']:12.3f}{best['with overlays']:15.3f}"
-        print(f"{name:16}{figures}{core:11.4f}{share:13.1%}")
-    print("overlays add: to the whole job, decoding and encoding included")
+        figures = f"{best['scaling']:10.3f}{best['compositor']:12.3f}{best['with overlays']:12.3f}"
+        print(f"{name:16}{figures}{core:11.4f}{share:10.1%}")
+    print("overlays add to the whole job, decoding and encoding included")
     if options.json:
-        with open(options.json, "w", encoding="utf-8") as file:
-            json.dump(results, file, indent=1)
+        Path(options.json).write_text(json.dumps(results, indent=1), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -64,10 +64,13 @@ class FontSource(Protocol):
 
 
 class Fonts:
-    """The machine's fonts as the API numbers them; an operator's own directory goes before the system's."""
+    """The machine's fonts as the API numbers them; an operator's own directory goes before the system's.
+
+    Looks for them when the first letter is drawn: that takes a tenth of a second, once a process.
+    """
 
     def __init__(self, directory: str = "") -> None:
-        self._faces = find_faces(directory)
+        self._directory = directory
         self._notes: dict[int, str] = {}
         self._found: dict[int, Face | None] = {}
 
@@ -89,10 +92,10 @@ class Fonts:
         return tuple(self._notes[number] for number in sorted(self._notes))
 
     def _find(self, number: int) -> Face | None:
-        wanted = FONT_TYPES[number]
-        if face := _first(self._faces, *wanted.exact):
+        wanted, faces = FONT_TYPES[number], find_faces(self._directory)
+        if face := _first(faces, *wanted.exact):
             return face
-        face = next((face for choice in wanted.instead if (face := _first(self._faces, *choice))), None)
+        face = next((face for choice in wanted.instead if (face := _first(faces, *choice))), None)
         drawn_with = face.name if face else "a built-in font without Chinese letters"
         self._notes[number] = f"FontType {number}: {wanted.name} is not installed, drawn with {drawn_with}"
         return face
