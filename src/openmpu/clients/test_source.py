@@ -28,7 +28,7 @@ class PictureFeed:
         self.codec: str = codec
         self._fps = look.fps
         self._picture = Picture(look)
-        self._encoder = video_encoder(codec, look.width, look.height, look.fps, bitrate_kbps)
+        self._encoder = video_encoder(codec, look.width, look.height, look.fps, bitrate_kbps, drawn=True)
         self._number: int | None = None
         self._key_wanted = True
 
