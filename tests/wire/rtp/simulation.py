@@ -146,6 +146,7 @@ class Sender:
         self.limits: list[tuple[int, int]] = []
         self.audio = True
         self.video = True
+        self.sound_length = 20 * MS
         self.video_ssrc, self.audio_ssrc = VIDEO_SSRC, AUDIO_SSRC
         self.video_sequence, self.audio_sequence, self.rtx_sequence = 65_000, 65_300, 65_400
         self.video_time, self.audio_time = 0xFFFF0000, 0xFFFFF000
@@ -197,10 +198,10 @@ class Sender:
             self.history.pop(self._order.popleft(), None)
 
     def audio_packet(self, now: int) -> bytes:
-        """The next 20 ms of sound."""
+        """The next `sound_length` of sound."""
         body = _MARK.pack(self.sounds, 0, 0) + _FILLER[:68]
         data = body + pack("!I", zlib.crc32(body))
-        self.audio_time += 960
+        self.audio_time += 48 * self.sound_length // MS
         payload, payload_type = data, OPUS
         if self.red:
             payload, payload_type = self._red(data), RED
@@ -314,7 +315,7 @@ class Call:
             self._at(at, lambda packet=packet: self._send(packet))
 
     def _audio_tick(self) -> None:
-        self._at(self.now + 20 * MS, self._audio_tick)
+        self._at(self.now + self.sender.sound_length, self._audio_tick)
         if self.sender.audio:
             self._send(self.sender.audio_packet(self.now))
 
@@ -398,8 +399,17 @@ class Call:
         return [after - before for before, after in zip(times, times[1:], strict=False)]
 
     def audio_gaps(self) -> list[int]:
-        """Nanoseconds between one packet of sound and the next."""
-        return [after.at - before.at for before, after in zip(self.heard, self.heard[1:], strict=False)]
+        """Nanoseconds between one packet of sound and the next, without what the decoder was told to conceal."""
+        pairs = zip(self.heard, self.heard[1:], strict=False)
+        return [after.at - before.at - 20 * MS * after.lost for before, after in pairs]
+
+    def video_delays(self) -> list[int]:
+        """Nanoseconds from the capture of each frame to its being handed out, sorted."""
+        return sorted(frame.at - frame.sent_at for frame in self.shown)
+
+    def audio_delays(self) -> list[int]:
+        """The same for sound, sorted."""
+        return sorted(packet.at - packet.sent_at for packet in self.heard)
 
     def fps(self) -> float:
         """Frames handed out per second of the whole call."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from openmpu.wire.rtp.alarm import SECOND
+from openmpu.wire.rtp.alarm import MS, SECOND
 from openmpu.wire.rtp.audio import AudioBuffer
 from openmpu.wire.rtp.clock import SenderClock
 from openmpu.wire.rtp.counts import Counts
@@ -22,6 +22,11 @@ from openmpu.wire.rtp.path import Path
 from openmpu.wire.rtp.statistics import StreamStatistics
 from openmpu.wire.rtp.video import VideoBuffer
 from openmpu.wire.rtp.wrapping import sequence_step, time_step
+
+
+OUTAGE = 500 * MS
+OUTAGE_PACKETS = 128
+"""More missing packets after a longer silence are not asked for: old pictures in a heap, for the price of a key frame."""
 
 
 class Stream:
@@ -180,13 +185,17 @@ class VideoStream(Stream):
 
     def receive(self, packet: RtpPacket, now: int) -> None:
         """A packet of this SSRC came."""
-        fresh = packet.timestamp != self.statistics.last_timestamp
-        sequence = self.statistics.receive(packet)
+        statistics = self.statistics
+        fresh = packet.timestamp != statistics.last_timestamp
+        before, silent_since = statistics.highest, statistics.last_arrival
+        sequence = statistics.receive(packet)
         if sequence < 0:
             return
         packet.sequence = sequence
         if packet.extras is not None:
             self.read_capture_time(packet)
+        if sequence - before > OUTAGE_PACKETS and now - silent_since > OUTAGE and self.buffer is not None:
+            self.buffer.start_over(sequence, now)
         self._push(packet, now, fresh=fresh, repaired=False)
 
     def receive_repaired(self, packet: RtpPacket, now: int) -> None:

@@ -171,7 +171,8 @@ class VideoBuffer:
         if sequence < self._next and not self._reach_back(sequence, now):
             return
         if sequence - self._next >= CAPACITY or self._ring.bytes > MAX_BYTES:
-            self._start_over(sequence, now)
+            self._counts.overflows += 1
+            self.start_over(sequence, now)
         if not self._ring.put(packet):
             self._counts.duplicates += 1
             return
@@ -207,12 +208,11 @@ class VideoBuffer:
             self._counts.duplicates += 1
         return False
 
-    def _start_over(self, sequence: int, now: int) -> None:
-        """No room, or a gap larger than the window: begin anew at `sequence`."""
+    def start_over(self, sequence: int, now: int) -> None:
+        """Give up everything up to `sequence`, which comes next: no room, or too much is missing before it."""
         self._ring.clear()
         self._search.forget_below(sequence)
         self._nacks.forget_below(sequence)
-        self._counts.overflows += 1
         self._next = self._given_up = sequence
         self._highest = sequence - 1
         self._lose(self._done_timestamp, now)
