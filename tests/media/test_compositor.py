@@ -4,12 +4,13 @@ import random
 from datetime import UTC
 
 import av
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openmpu.errors import Invalid
+from openmpu.errors import InternalError, Invalid
 from openmpu.media.compositor import Compositor
 from openmpu.media.lettering.fonts import Fonts
 from openmpu.media.overlays import Overlays
@@ -185,6 +186,23 @@ def test_panes_are_clipped_to_the_canvas():
     compositor = Compositor(scene(pane(0, over), pane(1, outside)))
     compositor.paint(0, newest(flat(64, 36, RED), flat(64, 36, GREEN)))
     assert is_colour(compositor, 639, 359, RED)
+
+
+def test_after_a_failed_tick_everything_is_painted_anew(monkeypatch):
+    """What was half painted is not left on the canvas."""
+    compositor = Compositor(scene(pane(0, LEFT), background=NAVY))
+    compositor.paint(0, newest(flat(64, 36, RED)))
+    with monkeypatch.context() as patch:
+        patch.setattr("openmpu.media.scaling.cv2.resize", broken_resize)
+        with pytest.raises(InternalError):
+            compositor.paint(0, newest(flat(64, 36, BLUE), serial=2))
+    assert compositor.paint(0, newest(flat(64, 36, BLUE), serial=2)).rects == (compositor.canvas.rect,)
+    assert is_colour(compositor, 100, 100, BLUE)
+
+
+def broken_resize(source, size, **_):
+    """What OpenCV does with a picture that it does not take."""
+    return cv2.merge([])
 
 
 def test_scene_of_another_size_gets_another_canvas():

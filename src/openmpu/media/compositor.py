@@ -16,6 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+import cv2
+
+from openmpu.errors import InternalError
 from openmpu.media.canvas import Canvas
 from openmpu.media.fill import FillLayer
 from openmpu.media.lettering.clock_layer import ClockLayer
@@ -80,9 +83,19 @@ class Compositor:
         Args:
             wall: Nanoseconds of Unix time at which this tick is shown: what clocks say.
             newest: The newest frame of each track that has video now.
+
+        Raises:
+            InternalError: A bug or a picture that OpenCV does not take; the next tick paints everything anew.
         """
+        try:
+            return self._paint(wall, newest)
+        except cv2.error as error:
+            self._stack = Stack(self.canvas, ())
+            raise InternalError("canvas", f"could not be painted: {error.err}") from error
+
+    def _paint(self, wall: int, newest: Mapping[TrackId, ShownFrame]) -> Painted:
         changed: list[Layer] = []
-        reshaped = self._top is None
+        reshaped = not self._stack.layers
         if self._top is None:
             self._top = self._begin(wall)
         for pane in self._panes:
