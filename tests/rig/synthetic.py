@@ -69,7 +69,7 @@ def write_stream(
 
 def _packets(video: Any, frame: av.VideoFrame, doubled: bool) -> list[Any]:
     """Encoded with rising time stamps, then told the wrong one."""
-    wanted = frame.pts
+    wanted = frame.pts or 0
     frame.pts = wanted + 20 if doubled else wanted
     packets = list(video.encode(frame))
     for packet in packets:
