@@ -1,5 +1,6 @@
 """Texts: where they stand, what covers what, and what a stranger may send."""
 
+import os
 import time
 
 import numpy as np
@@ -165,3 +166,50 @@ def test_chinese_letters_are_not_boxes():
 def test_marks_combine():
     """A letter with its mark is drawn like the letter that has it built in (raqm shapes)."""
     assert np.array_equal(drawn("e\u0301", font_size=60).pixels, drawn("\u00e9", font_size=60).pixels)
+
+
+def lent(text, size=40):
+    """The runs of a text in FontType 0."""
+    return FONTS.runs(text, 0, size)
+
+
+needs_lender = pytest.mark.skipif(
+    lent("\u05d0")[0].font.getname()[0] == "Noto Serif CJK SC" and os.environ.get("CI") != "true",
+    reason="no font with Hebrew letters is installed",
+)
+
+
+@needs_noto
+@needs_lender
+def test_missing_letters_are_lent():
+    """Chinese stays in its font, what it lacks comes from another one; nothing is lost."""
+    runs = lent("你\u05d0\u0e01好")
+    assert "".join(run.text for run in runs) == "你\u05d0\u0e01好"
+    assert runs[0].font.getname()[0] == runs[-1].font.getname()[0] == "Noto Serif CJK SC"
+    assert runs[1].font.getname()[0] != "Noto Serif CJK SC"
+
+
+@needs_noto
+@needs_lender
+def test_right_to_left_lines_are_one_run():
+    """So that raqm orders them: the first letter of the text stands on the right, and Arabic letters join."""
+    assert len(lent("\u05e9\u05dc\u05d5\u05dd 123")) == 1
+    first, both = drawn("\u05d9", font_size=60), drawn("\u05e9\u05d9", font_size=60)
+    width = inked(first)[2] - inked(first)[0]
+    assert inked(both)[2] - inked(both)[0] > width * 2
+    left_part = both.pixels[:, : inked(first)[2] - both.rect.left - 4]
+    right_part = first.pixels[:, : inked(first)[2] - first.rect.left - 4]
+    assert np.array_equal(left_part[:, :, 3] > 128, right_part[:, :, 3] > 128)
+
+
+@needs_noto
+@needs_lender
+def test_arabic_letters_join():
+    """Three letters together are narrower than three alone."""
+    together = sum(run.length for run in lent("\u0645\u0631\u062d"))
+    assert together < sum(run.length for letter in "\u0645\u0631\u062d" for run in lent(letter))
+
+
+def test_letters_that_nobody_has_keep_their_font():
+    """A sign for a missing glyph is drawn, and no other font changes for it."""
+    assert len(lent("a\U0010fffdb")) == 1

@@ -12,8 +12,9 @@ import numpy as np
 
 from openmpu.media.blending import Artwork
 from openmpu.media.canvas import Plane
-from openmpu.media.lettering.fonts import Font, FontSource
-from openmpu.media.lettering.inking import Frame, Ink, compose, font_size, line_height, outline_width
+from openmpu.media.lettering.fonts import FontSource
+from openmpu.media.lettering.inking import Frame, Ink, ascent, compose, font_size, line_height, outline_width
+from openmpu.media.lettering.runs import Font, Run
 from openmpu.model.geometry import PixelRect
 from openmpu.model.overlays import TextStyle
 
@@ -54,7 +55,7 @@ class ClockFace:
         rect = PixelRect(0, 0, self._cells[character] + 2 * self._spill, line_height(font) + 2 * self._spill)
         ink = Ink(rect, outline_width(self._style))
         aside = (self._cells[character] - round(font.getlength(character))) // 2
-        ink.write(character, font, self._spill + aside, self._spill)
+        ink.write([Run(character, font)], self._spill + aside, self._spill + ascent(font))
         return ink
 
     def draw(self, text: str) -> Artwork:

@@ -14,8 +14,7 @@ from typing import Protocol
 from PIL import ImageFont
 
 from openmpu.media.lettering.fontfiles import Face, find_faces
-
-Font = ImageFont.FreeTypeFont
+from openmpu.media.lettering.runs import Font, Run, lenders_among, sized, split
 
 _SERIF = ("Noto Serif CJK SC", "Noto Serif SC", "Source Han Serif SC", "Source Han Serif CN")
 _ANY_SERIF = ("Noto Serif CJK", "Source Han Serif", "AR PL UMing", "Songti", "SimSun")
@@ -62,6 +61,10 @@ class FontSource(Protocol):
         """The font of an API number in a size (pixels, at least 1)."""
         ...
 
+    def runs(self, line: str, font_type: int, size: int) -> tuple[Run, ...]:
+        """A line, split where another font must lend letters."""
+        ...
+
 
 class Fonts:
     """The machine's fonts as the API numbers them; an operator's own directory goes before the system's.
@@ -77,7 +80,17 @@ class Fonts:
     def font(self, font_type: int, size: int) -> Font:
         """The font of an API number in a size; Pillow's own Latin font when no CJK-capable one is there."""
         face = self.face(font_type)
-        return _default_font(size) if face is None else _sized(face, size)
+        return _default_font(size) if face is None else sized(face, size)
+
+    def runs(self, line: str, font_type: int, size: int) -> tuple[Run, ...]:
+        """A line, split where another font of this machine must lend letters."""
+        face = self.face(font_type)
+        if face is None:
+            return (Run(line, _default_font(size)),)
+        return split(line, face, self._lenders(), size)
+
+    def _lenders(self) -> tuple[Face, ...]:
+        return lenders_among(find_faces(self._directory))
 
     def face(self, font_type: int) -> Face | None:
         """The face that stands for an API number (one that nobody knows counts as 0)."""
@@ -122,11 +135,6 @@ def _weight(face: Face) -> str:
     if last == "regular" and len(words) > 1 and words[-2] in _SHORT_WEIGHTS:
         last = words[-2]
     return _SHORT_WEIGHTS.get(last, last)
-
-
-@lru_cache(maxsize=64)
-def _sized(face: Face, size: int) -> Font:
-    return ImageFont.truetype(face.path, size, face.index)
 
 
 @lru_cache(maxsize=64)

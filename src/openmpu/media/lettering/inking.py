@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from PIL import Image, ImageDraw
 
 from openmpu.media.blending import Artwork, cover
 from openmpu.media.canvas import Plane
-from openmpu.media.lettering.fonts import Font
+from openmpu.media.lettering.runs import Font, Run
 from openmpu.media.regions import even_cover
 from openmpu.model.geometry import PixelRect
 from openmpu.model.overlays import TextStyle
@@ -31,6 +32,11 @@ def line_height(font: Font) -> int:
     """From one line's top to the next one's: ascender and descender of the face."""
     ascent, descent = font.getmetrics()
     return ascent + descent
+
+
+def ascent(font: Font) -> int:
+    """From a line's top to its baseline."""
+    return font.getmetrics()[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +74,17 @@ class Ink:
         self._letters_image = Image.new("L", (rect.width, rect.height))
         self._outline_image = Image.new("L", (rect.width, rect.height)) if outline else None
 
-    def write(self, line: str, font: Font, left: int, top: int) -> None:
-        """Writes one line whose left-top corner is (left, top) on the canvas."""
-        baseline = (left - self._rect.left, top - self._rect.top + font.getmetrics()[0])
-        ImageDraw.Draw(self._letters_image).text(baseline, line, fill=255, font=font, anchor="ls")
+    def write(self, runs: Iterable[Run], left: float, baseline: int) -> None:
+        """Writes one line that begins at column `left` of the canvas and stands on row `baseline`."""
+        for run in runs:
+            self._write(run, (left - self._rect.left, baseline - self._rect.top))
+            left += run.length
+
+    def _write(self, run: Run, start: tuple[float, float]) -> None:
+        ImageDraw.Draw(self._letters_image).text(start, run.text, fill=255, font=run.font, anchor="ls")
         if self._outline_image is not None:
             pen = ImageDraw.Draw(self._outline_image)
-            pen.text(baseline, line, fill=255, font=font, anchor="ls", stroke_width=self._outline)
+            pen.text(start, run.text, fill=255, font=run.font, anchor="ls", stroke_width=self._outline)
 
     @property
     def letters(self) -> Plane:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from dataclasses import dataclass
 
 from openmpu.media.blending import Artwork
-from openmpu.media.lettering.fonts import Font, FontSource
-from openmpu.media.lettering.inking import Frame, Ink, compose, font_size, line_height, outline_width
+from openmpu.media.lettering.fonts import FontSource
+from openmpu.media.lettering.inking import Frame, Ink, ascent, compose, font_size, line_height, outline_width
+from openmpu.media.lettering.runs import Run
 from openmpu.model.geometry import PixelRect
 from openmpu.model.overlays import TextStyle
 
@@ -54,14 +56,16 @@ def draw_text(text: str, style: TextStyle, left: int, top: int, room: PixelRect,
     font = fonts.font(style.font_type, size)
     height = line_height(font)
     width_seen = room.right - left + outline_width(style)
-    seen = [_cut(line, font, width_seen) for line in lines[: _lines_seen(top, height, room)]]
-    width = math.ceil(max((font.getlength(line) for line in seen), default=0))
+    seen = [
+        _Line(line, style.font_type, size, fonts).cut(width_seen) for line in lines[: _lines_seen(top, height, room)]
+    ]
+    width = math.ceil(max((sum(run.length for run in runs) for runs in seen), default=0))
     frame = Frame.around(PixelRect(left, top, width, height * len(lines)), style, room, lean=size // 2)
     if frame.rect.empty:
         return None
     ink = Ink(frame.rect, outline_width(style))
-    for number, line in enumerate(seen):
-        ink.write(line, font, left, top + number * height)
+    for number, runs in enumerate(seen):
+        ink.write(runs, left, top + number * height + ascent(font))
     return compose(frame, style, ink.letters, ink.outline)
 
 
@@ -70,11 +74,22 @@ def _lines_seen(top: int, height: int, room: PixelRect) -> int:
     return max(0, (room.bottom - top) // max(1, height) + 2)
 
 
-def _cut(line: str, font: Font, width: int) -> str:
-    """The beginning of a line that fills `width` pixels or a little more; shaping what nobody sees costs time."""
-    line = line[: 16 + max(0, int(width / (_NARROWEST * font.size)))]
-    least, most = 0, len(line)
-    while most - least > 1:
-        middle = (least + most) // 2
-        least, most = (middle, most) if font.getlength(line[:middle]) <= width else (least, middle)
-    return line[: most + MAX_MARKS]
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    font_type: int
+    size: int
+    fonts: FontSource
+
+    def cut(self, width: int) -> tuple[Run, ...]:
+        """The beginning that fills `width` pixels or a little more: shaping what nobody sees costs time."""
+        text = self.text[: 16 + max(0, int(width / (_NARROWEST * self.size)))]
+        least, most = 0, len(text)
+        while most - least > 1:
+            middle = (least + most) // 2
+            fits = sum(run.length for run in self._runs(text[:middle])) <= width
+            least, most = (middle, most) if fits else (least, middle)
+        return self._runs(text[: most + MAX_MARKS])
+
+    def _runs(self, text: str) -> tuple[Run, ...]:
+        return self.fonts.runs(text, self.font_type, self.size)
