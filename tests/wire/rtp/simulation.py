@@ -110,7 +110,7 @@ def video_frame(number: int, refers_to: int, size: int, *, key: bool) -> bytes:
     header = b"\x00\x00\x00\x9d\x01\x2a\x00\x05\xd0\x02" if key else b"\x01\x00\x00"
     start = number % 256
     filler = (_FILLER[start:] * (size // 1024 + 1))[:size]
-    body = header + _MARK.pack(number, refers_to, size) + filler
+    body = header + _MARK.pack(number, refers_to & 0xFFFFFFFF, size) + filler
     return body + pack("!I", zlib.crc32(body))
 
 

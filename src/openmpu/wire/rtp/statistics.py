@@ -5,6 +5,7 @@ Integers only. Also decides which sequence numbers belong to the stream: jumps n
 
 from __future__ import annotations
 
+from openmpu.wire.rtp.alarm import MS, SECOND
 from openmpu.wire.rtp.packet import RtpPacket
 from openmpu.wire.rtp.rtcp import ReportBlock
 
@@ -15,7 +16,8 @@ MAX_MISORDER = 1000
 later.
 """
 REJECTED = -1
-SECOND = 1_000_000_000
+SILENT = 100 * MS
+"""A stream that went on within this time has not started anew, whatever old packets say."""
 
 
 class StreamStatistics:
@@ -69,7 +71,7 @@ class StreamStatistics:
         if step == 1 and self.highest >= 0:
             sequence = self.highest = self.highest + 1
         else:
-            sequence = self._unusual(packet.sequence, step)
+            sequence = self._unusual(packet, step)
             if sequence < 0:
                 self.rejected += 1
                 return REJECTED
@@ -80,7 +82,8 @@ class StreamStatistics:
             self._measure_jitter(packet)
         return sequence
 
-    def _unusual(self, number: int, step: int) -> int:
+    def _unusual(self, packet: RtpPacket, step: int) -> int:
+        number = packet.sequence
         if self.highest < 0:
             return self._restart(0x10000 + number)
         if 0 < step < MAX_DROPOUT:
@@ -88,7 +91,7 @@ class StreamStatistics:
             return self.highest
         if step == 0 or step > 0x10000 - MAX_MISORDER:
             return self.highest + (step - 0x10000 if step else 0)
-        if number == self._retry:  # the second in a row: the sender has started anew
+        if number == self._retry and packet.arrival - self.last_arrival > SILENT:  # the sender has started anew
             return self._restart(((self.highest >> 16) + 2) << 16 | number)
         self._retry = (number + 1) & 0xFFFF
         return REJECTED
