@@ -27,7 +27,7 @@ from openmpu.wire.rtmp.publisher import PublishAddress, Publisher
 _GOODBYE_S = 1.0
 """For the server to read to the end and close, after all bytes have left."""
 _POLL_S = 0.02
-_LEAST_WINDOW, _MOST_WINDOW = 2 << 10, 64 << 10
+_LEAST_WINDOW, _MOST_WINDOW = 2 << 10, 128 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +171,9 @@ def _publisher(url: IngestUrl, stream: StreamFormat, window: int) -> Publisher:
 
 
 def _ack_window(stream: StreamFormat) -> int:
-    """Bytes in a tenth of a second: so often, an acknowledgement shows soon when nobody reads any more."""
+    """Bytes in a fifth of a second: with acknowledgements so often it shows soon when nobody reads any more."""
     kbps = (stream.video.bitrate_kbps if stream.video else 0) + (stream.audio.bitrate_kbps if stream.audio else 0)
-    return max(_LEAST_WINDOW, min(kbps * 1000 // 8 // 10, _MOST_WINDOW))
+    return max(_LEAST_WINDOW, min(kbps * 1000 // 8 // 5, _MOST_WINDOW))
 
 
 async def _attach(peer: Peer, sock: socket.socket, url: IngestUrl, settings: ConnectionSettings) -> None:

@@ -72,7 +72,7 @@ class PacketQueue:
             self._put_picture(packet)
         elif self._begun:
             self._items.append(packet)
-            self._trim_sound(packet.pts)
+        self._trim_sound(packet.pts)
 
     def take(self) -> Item:
         """The next one. Only when there is one."""
@@ -87,6 +87,8 @@ class PacketQueue:
         self._items.append(packet)
         if self._too_long(Kind.VIDEO, packet.pts):
             self.overflows += 1
+            self._skip_to_key()
+        if self._too_long(Kind.VIDEO, packet.pts):  # that key frame is too old already: leave out what comes
             self._skip_to_key()
 
     def _too_long(self, kind: Kind, newest: int) -> bool:
@@ -106,7 +108,9 @@ class PacketQueue:
 
     def _trim_sound(self, newest: int) -> None:
         while self._too_long(Kind.AUDIO, newest):
-            place = next(place for place, item in enumerate(self._items) if _is_sound(item))
+            place = next((place for place, item in enumerate(self._items) if _is_sound(item)), None)
+            if place is None:
+                return
             del self._items[place]
             self.dropped_audio += 1
             self.overflows += not self._has_video
