@@ -2,6 +2,8 @@
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -150,6 +152,37 @@ def test_apart_tells_why_not():
     """The child's sentence arrives."""
     with pytest.raises(Invalid, match="no PNG"):
         decode_apart(b"hello")
+
+
+LARGEST = {
+    "png-rgba": lambda: encoded(Image.new("RGBA", (4000, 4000), (9, 9, 9, 128)), compress_level=1),
+    "png-rgb": lambda: encoded(Image.new("RGB", (4000, 4000), (9, 9, 9)), compress_level=1),
+    "png-palette": lambda: encoded(Image.new("P", (4000, 4000), 3)),
+    "png-16-bit": lambda: encoded(Image.fromarray(np.full((4000, 4000), 30_000, np.uint16)), compress_level=1),
+    "apng": lambda: encoded(
+        Image.new("RGB", (4000, 4000)), save_all=True, append_images=[RED_IMAGE.resize((4000, 4000))]
+    ),
+    "jpeg": lambda: encoded(Image.new("CMYK", (4000, 4000)), "JPEG"),
+    "webp": lambda: encoded(Image.new("RGBA", (2800, 2800), (9, 9, 9, 9)), "WEBP", lossless=True),
+}
+
+MEASURED = """
+import resource, subprocess, sys
+child = subprocess.run([sys.executable, "-I", "-m", "openmpu.media.pictures.child"], stdin=sys.stdin, capture_output=True)
+print(child.returncode, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("kind", LARGEST)
+def test_largest_pictures_take_less_than_200_mb(kind, tmp_path):
+    """Of memory, each in its own decoder (security.md S6)."""
+    (tmp_path / "picture").write_bytes(LARGEST[kind]())
+    with (tmp_path / "picture").open("rb") as picture:
+        told = subprocess.run([sys.executable, "-c", MEASURED], stdin=picture, capture_output=True, check=True).stdout
+    status, megabytes = map(int, told.split())
+    assert status == 0
+    assert megabytes < 200
 
 
 @pytest.mark.e2e

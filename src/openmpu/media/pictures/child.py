@@ -14,7 +14,7 @@ from openmpu.errors import Invalid
 from openmpu.media.pictures.decoding import MAX_BYTES, decode_picture
 
 MEMORY_BYTES = 512 * 1024 * 1024
-"""Address space: the interpreter and Pillow take about 60 MiB, 16 Mpx of RGBA 64 MB, twice while it is multiplied."""
+"""Address space, of which less than 200 MB are used: 16 Mpx of RGBA are 64 MB, twice while they are multiplied."""
 CPU_SECONDS = 5
 
 HEADER = struct.Struct("!II")
