@@ -26,6 +26,8 @@ _SECOND = 1_000_000_000
 _LEAST_CONTRAST = 60
 _WINDOW = SAMPLE_RATE // 50
 """20 ms: a Hann window of that length keeps tones 100 Hz apart from one another."""
+_LEAST_BEEP = 0.03
+"""Peak amplitude, 16 dB below the beeps of the test sound: other users' beginnings leak less than that."""
 _LEAST_RISE = 2.0
 """A beep is 22 dB above its hum; anything below 6 dB is not one."""
 
@@ -103,7 +105,7 @@ def beep_times(samples: Samples, tone_hz: float, start: int = 0) -> list[int]:
     """
     strength = tone_strength(samples, tone_hz)
     loud, faint = float(strength.max(initial=0.0)), float(np.median(strength)) if len(strength) else 0.0
-    if loud < 1e-3 or loud < _LEAST_RISE * faint:
+    if loud < _LEAST_BEEP or loud < _LEAST_RISE * faint:
         return []
     above = strength >= (loud + faint) / 2
     rises = np.flatnonzero(above[1:] & ~above[:-1]) + 1
@@ -114,7 +116,8 @@ def beep_times(samples: Samples, tone_hz: float, start: int = 0) -> list[int]:
 def tone_level(samples: Samples, tone_hz: float) -> float:
     """The mean level of a tone in decibels against full scale; -inf without samples."""
     strength = tone_strength(samples, tone_hz)
-    power = float(np.mean(np.square(strength))) if len(strength) else 0.0
+    whole = strength[_WINDOW // 2 : -_WINDOW // 2] if len(strength) > 2 * _WINDOW else strength
+    power = float(np.mean(np.square(whole))) if len(whole) else 0.0
     return 10 * math.log10(power) if power > 0 else -math.inf
 
 
