@@ -88,7 +88,7 @@ class PacketQueue:
         if self._too_long(Kind.VIDEO, packet.pts):
             self.overflows += 1
             self._skip_to_key()
-        if self._too_long(Kind.VIDEO, packet.pts):  # that key frame is too old already: leave out what comes
+        if not self.wants_key and self._too_long(Kind.VIDEO, packet.pts):  # even that key frame is too old
             self._skip_to_key()
 
     def _too_long(self, kind: Kind, newest: int) -> bool:
