@@ -41,7 +41,7 @@ def video_encoder(codec: str, width: int, height: int, fps: int, gop: int) -> av
         "vp8": {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"},
         "vp9": {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"},
         "h265": {"preset": "ultrafast", "tune": "zerolatency", "x265-params": "log-level=none"},
-        "av1": {"preset": "12", "svtav1-params": "pred-struct=1:lookahead=0"},
+        "av1": {"preset": "12", "svtav1-params": "pred-struct=1:rc=2"},
     }
     context.options = options[codec]
     return context

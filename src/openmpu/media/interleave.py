@@ -1,7 +1,8 @@
-"""Packets of two threads, put in order of time before they go out (RTMP wants one rising time line).
+"""Packets of two threads, put in order of time before they go out: RTMP wants one rising time line.
 
-A packet waits until the other kind has come as far, but never longer than HOLD behind the newest: a stream with one
-picture a second must not hold its sound up.
+A packet goes out once nothing earlier of the other kind can come: each side says how far it has come (`reach`), so
+that sound need not wait for the next picture of a slow stream. A side that stands still holds the other up for HOLD at
+most; then order gives way to being in time.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from typing import Final, Protocol
 from openmpu.media.packets import Packet, StreamFormat
 from openmpu.model.encoder import AudioProfile, VideoProfile
 from openmpu.model.roster import Kind
-from openmpu.timing.ticks import MILLISECOND
+from openmpu.timing.ticks import MILLISECOND, SECOND
 
-HOLD: Final = 60 * MILLISECOND
+HOLD: Final = SECOND
 STEP: Final = 25 * MILLISECOND
 """At least so much lies between the last packet of one encoder and the first of the next (an AAC frame is 21 ms)."""
 
@@ -32,6 +33,15 @@ class Sink(Protocol):
         ...
 
 
+class _Side:
+    """The packets of one kind."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[Packet] = deque()
+        self.last: int | None = None
+        self.reached = 0
+
+
 class Interleaver:
     """Takes packets from any thread; each kind comes in order."""
 
@@ -39,9 +49,7 @@ class Interleaver:
         self._sink = sink
         self._lock = threading.Lock()
         self._stream = StreamFormat(None, None)
-        self._waiting: dict[Kind, deque[Packet]] = {Kind.AUDIO: deque(), Kind.VIDEO: deque()}
-        self._newest = 0
-        self._ends: dict[Kind, int] = {}
+        self._sides = {Kind.AUDIO: _Side(), Kind.VIDEO: _Side()}
 
     @property
     def stream(self) -> StreamFormat:
@@ -51,15 +59,22 @@ class Interleaver:
     def put(self, packet: Packet) -> None:
         """Take one; pass on what is in order now."""
         with self._lock:
-            self._waiting[packet.kind].append(packet)
-            self._newest = max(self._newest, packet.pts)
-            self._ends[packet.kind] = packet.pts
-            while self._first_is_ready():
-                self._pass_first()
+            side = self._sides[packet.kind]
+            side.waiting.append(packet)
+            side.last = packet.pts
+            side.reached = max(side.reached, packet.pts)
+            self._pass_ready()
+
+    def reach(self, kind: Kind, pts: int) -> None:
+        """Nothing of that kind before `pts` will come any more."""
+        with self._lock:
+            side = self._sides[kind]
+            side.reached = max(side.reached, pts)
+            self._pass_ready()
 
     def after_last(self, kind: Kind, pts: int) -> int:
         """`pts`, or later: after the last packet of that kind. Where a new encoder may begin."""
-        last = self._ends.get(kind)
+        last = self._sides[kind].last
         return pts if last is None else max(pts, last + STEP)
 
     def set_video(self, video: VideoProfile | None) -> None:
@@ -83,17 +98,21 @@ class Interleaver:
                 self._sink.change(stream)
 
     def _flush(self) -> None:
-        while any(self._waiting.values()):
-            self._pass_first()
+        while (side := self._first()) is not None:
+            self._sink.put(side.waiting.popleft())
 
-    def _first_is_ready(self) -> bool:
-        sound, pictures = self._waiting[Kind.AUDIO], self._waiting[Kind.VIDEO]
-        if sound and pictures:
+    def _pass_ready(self) -> None:
+        while (side := self._first()) is not None and self._ready(side):
+            self._sink.put(side.waiting.popleft())
+
+    def _first(self) -> _Side | None:
+        """The side whose packet comes first in time."""
+        filled = [side for side in self._sides.values() if side.waiting]
+        return min(filled, key=lambda side: side.waiting[0].pts, default=None)
+
+    def _ready(self, side: _Side) -> bool:
+        if self._stream.audio is None or self._stream.video is None:
             return True
-        alone = self._stream.audio is None or self._stream.video is None
-        first = next((waiting[0] for waiting in (sound, pictures) if waiting), None)
-        return first is not None and (alone or self._newest - first.pts > HOLD)
-
-    def _pass_first(self) -> None:
-        filled = [waiting for waiting in self._waiting.values() if waiting]
-        self._sink.put(min(filled, key=lambda waiting: waiting[0].pts).popleft())
+        other = next(one for one in self._sides.values() if one is not side)
+        first = side.waiting[0].pts
+        return bool(other.waiting) or other.reached >= first or side.reached - first > HOLD

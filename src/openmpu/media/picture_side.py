@@ -39,6 +39,8 @@ IDLE: Final = SECOND // 20
 DEGRADED_FROM: Final = 0.02
 """Share of ticks of late that had no picture of their own."""
 _WEIGHT: Final = 0.01
+LINGER: Final = 2 * SECOND
+"""A track no longer shown is decoded so much longer: shown again, it need not wait for a key frame."""
 _log = structlog.get_logger()
 
 
@@ -82,6 +84,7 @@ class PictureSide:
         self._ticks = Ticks(1)
         self._number = 0
         self._refused: set[TrackId] = set()
+        self._hidden: dict[TrackId, int] = {}
         self._shortfall = 0.0
 
     # Any thread
@@ -145,6 +148,7 @@ class PictureSide:
         if now >= pts:
             self._tick(pts, now, wall)
             self._number += 1
+            self._out.reach(Kind.VIDEO, self._ticks.pts(self._number))
         return self._ticks.pts(self._number)
 
     def finish(self) -> None:
@@ -177,7 +181,7 @@ class PictureSide:
 
     def _paint(self, pts: int, wall: int) -> None:
         assert self._compositor is not None  # noqa: S101 - there is one whenever there is an encoder
-        self._tune()
+        self._tune(pts)
         newest = self.newest(pts)
         try:
             self._compositor.paint(wall, newest)
@@ -206,11 +210,12 @@ class PictureSide:
             self._switch_off()
         else:
             self._set_encoder(spec.video, now)
-            self._set_scene(scene)
+            self._set_scene(scene, now)
 
     def _switch_off(self) -> None:
         self._encoder = self._compositor = self.scene = None
         self.tracks.clear()
+        self._hidden.clear()
         self._out.set_video(None)
 
     def _set_encoder(self, profile: VideoProfile, now: int) -> None:
@@ -221,19 +226,22 @@ class PictureSide:
         self._encoder = VideoEncoder(profile)
         self._out.set_video(profile)
 
-    def _set_scene(self, scene: Scene) -> None:
+    def _set_scene(self, scene: Scene, now: int) -> None:
         self.scene = scene
         if self._compositor is None:
             self._compositor = Compositor(scene)
         else:
             self._compositor.set_scene(scene)
-        for track_id in self.tracks.keys() - scene.shown_tracks:
-            del self.tracks[track_id]
         self._refused &= scene.shown_tracks
+        self._hidden = {
+            track_id: self._hidden.get(track_id, now) for track_id in self.tracks.keys() - scene.shown_tracks
+        }
 
-    def _tune(self) -> None:
-        """A decoder for each shown track that is subscribed by now."""
+    def _tune(self, pts: int) -> None:
+        """A decoder for each shown track that is subscribed by now; none for what is hidden for long."""
         assert self.scene is not None  # noqa: S101 - as above
+        for track_id in [track_id for track_id, since in self._hidden.items() if pts - since > LINGER]:
+            del self.tracks[track_id], self._hidden[track_id]
         for track_id in self.scene.shown_tracks - self._refused:
             source, track = self._inputs.get(track_id), self.tracks.get(track_id)
             if source is not None and (track is None or track.source is not source):

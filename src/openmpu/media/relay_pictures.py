@@ -78,9 +78,11 @@ class RelayPictures:
         """Pass on what is due; when to look again."""
         self._adopt()
         if self._source is None or self._relay is None:
+            self._out.reach(Kind.VIDEO, now)
             return now + POLL
         for incoming in self._source.due(now - self._source.group.delay):
             self._pass_on(self._relay, incoming, self._source.group.delay)
+        self._out.reach(Kind.VIDEO, now)
         if self._relay.waits_for_key and self._wish.ask(now):
             self._want_key()
         coming = self._source.next_pts

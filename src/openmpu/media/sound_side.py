@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from openmpu.media.encoding.sound import SoundEncoder
+from openmpu.media.encoding.sound import FRAME, SoundEncoder
 from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import SOUND_AHEAD, TrackInput
 from openmpu.media.interleave import Interleaver
@@ -47,6 +47,7 @@ class SoundSide:
         self._encoder: SoundEncoder | None = None
         self._ticks = Ticks(SAMPLE_RATE, BLOCK)
         self._number = 0
+        self._frame_ns = 0
 
     def plan(self, scene: Scene, profile: AudioProfile | None) -> None:
         """Who is heard from the next block on, and how it is encoded; None: nothing is sent. Any thread."""
@@ -102,6 +103,7 @@ class SoundSide:
         for packet in packets:
             self.bytes += len(packet.data)
             self._out.put(packet)
+            self._out.reach(Kind.AUDIO, packet.pts + self._frame_ns)
 
     def _adopt(self, now: int) -> None:
         if self._planned is None:
@@ -120,6 +122,7 @@ class SoundSide:
     def _begin(self, profile: AudioProfile, base: int) -> None:
         self._ticks, self._number = Ticks(SAMPLE_RATE, BLOCK, base), 0
         self._encoder = SoundEncoder(profile, base)
+        self._frame_ns = FRAME * SECOND // profile.sample_rate
         self._out.set_audio(profile)
 
     def _source(self, track_id: TrackId) -> Source | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from typing import Final
 
 from openmpu.media.clock import Clock
 from openmpu.media.inputs.link_client import LinkClient
@@ -18,6 +19,9 @@ from openmpu.model.frames import EncodedFrame
 from openmpu.model.ids import AppId, ChannelId, ChannelKey, TrackId, UserId
 from openmpu.model.roster import Roster, Source, Track
 from openmpu.timing.bridge import ClockBridge
+
+LINGER_S: Final = 2.0
+"""A track may be wanted again at once: pins that change, layouts that come and go. It would need a key frame then."""
 
 GroupKey = tuple[ChannelId, UserId, Source]
 
@@ -39,6 +43,7 @@ class Switch:
         self._link_of: dict[ChannelId, str] = {}
         self._rosters: dict[ChannelId, Roster] = {}
         self._groups: dict[GroupKey, SyncGroup] = {}
+        self._wanted: set[TrackId] = set()
 
     @property
     def roster(self) -> Roster:
@@ -71,15 +76,18 @@ class Switch:
             self._links.pop(address).stop()
 
     def want(self, track_ids: Iterable[TrackId]) -> None:
-        """Subscribe exactly these tracks, as far as they are published."""
+        """Subscribe exactly these tracks, as far as they are published; others go after LINGER_S."""
         published = {
             track.track_id: (user.channel_id, user.user_id, track)
             for user in self.roster.users
             for track in user.tracks
         }
         wanted = {track_id for track_id in track_ids if track_id in published}
-        for track_id in self.inputs.keys() - wanted:
+        for track_id in self.inputs.keys() - published.keys():
             self._unsubscribe(track_id)
+        self._wanted = wanted
+        for track_id in self.inputs.keys() - wanted:
+            asyncio.get_running_loop().call_later(LINGER_S, self._drop_unwanted, track_id)
         for track_id in wanted - self.inputs.keys():
             self._subscribe(*published[track_id])
         self._forget_groups()
@@ -121,6 +129,11 @@ class Switch:
         self.inputs[track.track_id] = TrackInput(track, group)
         client = self._links[self._link_of[channel]].client
         client.subscribe(ChannelKey(self._app_id, channel), track.track_id)
+
+    def _drop_unwanted(self, track_id: TrackId) -> None:
+        if track_id in self.inputs and track_id not in self._wanted:
+            self._unsubscribe(track_id)
+            self._forget_groups()
 
     def _unsubscribe(self, track_id: TrackId) -> None:
         self.inputs.pop(track_id).close()

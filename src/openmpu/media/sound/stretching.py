@@ -1,6 +1,6 @@
 """A run of samples made a little longer or shorter: how drift between clocks is taken up without clicks.
 
-Windowed-sinc interpolation, 16 taps at 256 phases; for ratios within some percent of one, where no anti-alias filter
+Windowed-sinc interpolation, 16 taps at 1024 phases; for ratios within some percent of one, where no anti-alias filter
 is needed. Nothing is touched (and nothing costs) while clocks agree.
 """
 
@@ -15,7 +15,7 @@ from openmpu.media.sound.blocks import Samples
 TAPS: Final = 16
 MARGIN: Final = TAPS // 2
 """Samples wanted before and after the run."""
-_PHASES: Final = 256
+_PHASES: Final = 1024
 
 
 def _table() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
@@ -37,6 +37,6 @@ def stretched(padded: Samples, samples: int) -> Samples:
     length = len(padded) - 2 * MARGIN
     place = np.arange(samples) * (length / samples)
     whole = place.astype(np.int64)
-    phase = ((place - whole) * _PHASES).astype(np.int64)
+    phase = np.minimum(((place - whole) * _PHASES + 0.5).astype(np.int64), _PHASES - 1)
     taps = padded[whole[:, None] + np.arange(1, TAPS + 1)[None, :]]
     return np.asarray(np.einsum("stc,st->sc", taps, _WEIGHTS[phase]), dtype=np.float32)

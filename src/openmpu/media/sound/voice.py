@@ -19,8 +19,8 @@ from openmpu.media.sound.timeline import Timeline
 from openmpu.timing.ticks import MILLISECOND, SECOND
 
 BLOCK_NS: Final = BLOCK * SECOND // SAMPLE_RATE
-DEAD_BAND: Final = 24
-"""Samples (0.5 ms) of difference that are left alone."""
+EASE: Final = 16
+"""Blocks over which a difference is taken up; less than so many samples (0.3 ms) are left alone."""
 MOST_STRETCH: Final = 48
 """Samples in a block: 5 %, only while a track settles; steadily 5 ms/s need five."""
 JUMP: Final = 2880
@@ -28,7 +28,8 @@ JUMP: Final = 2880
 QUIET: Final = 1e-3
 """Peak (-60 dBFS) below which a jump cannot be heard."""
 _CROSSFADE: Final = 240
-_DECODE_AHEAD: Final = 20 * MILLISECOND
+_DECODE_AHEAD: Final = 2 * MILLISECOND
+"""For stretching; no more, so that a packet overtaken by its successor still finds its place free."""
 
 
 class Source(Protocol):
@@ -48,12 +49,22 @@ class Source(Protocol):
         ...
 
 
+class Decoder(Protocol):
+    """Packets into samples; `errors` counts those that gave none."""
+
+    errors: int
+
+    def decode(self, data: bytes) -> Samples | None:
+        """The packet's samples."""
+        ...
+
+
 class Voice:
     """Reads one track. Used by the sound thread only."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, decoder: Decoder | None = None) -> None:
         self.timeline = Timeline()
-        self.decoder = OpusDecoder()
+        self.decoder: Decoder = decoder or OpusDecoder()
         self.jumps = self.stretches = 0
         self.source = source
         self._last: Incoming | None = None
@@ -62,7 +73,7 @@ class Voice:
     def block(self, pts: int) -> Samples | None:
         """The block to be heard at `pts`; None: nothing but silence."""
         wanted_pts = pts - self.source.delay
-        self._take(wanted_pts + BLOCK_NS + _DECODE_AHEAD)
+        self._take(wanted_pts + self._ahead(wanted_pts) + BLOCK_NS + _DECODE_AHEAD)
         wanted = self._sample_at(wanted_pts)
         if wanted is None or not self._placed(wanted):
             return None
@@ -70,6 +81,13 @@ class Voice:
         self._note(pts)
         self._end_if_faded()
         return out
+
+    def _ahead(self, wanted_pts: int) -> int:
+        """How far, in nanoseconds, the reader is before where it should be."""
+        wanted = self._sample_at(wanted_pts)
+        if wanted is None or self._place is None:
+            return 0
+        return max(0, min(JUMP, self._place - wanted)) * SECOND // SAMPLE_RATE
 
     def _take(self, until: int) -> None:
         for incoming in self.source.due(until):
@@ -92,7 +110,7 @@ class Voice:
     def _read(self, wanted: int) -> Samples:
         assert self._place is not None  # noqa: S101 - the caller placed it
         difference = wanted - self._place
-        if abs(difference) > JUMP or (abs(difference) > DEAD_BAND and self._is_quiet()):
+        if abs(difference) > JUMP or (abs(difference) > EASE and self._is_quiet()):
             return self._jump(wanted)
         length = BLOCK + _correction(difference)
         self.timeline.reach(self._place + length)
@@ -145,9 +163,7 @@ def _position(media: int) -> int:
 
 
 def _correction(difference: int) -> int:
-    if abs(difference) <= DEAD_BAND:
-        return 0
-    return max(-MOST_STRETCH, min(MOST_STRETCH, difference // 4))
+    return max(-MOST_STRETCH, min(MOST_STRETCH, int(difference / EASE)))
 
 
 def faded(samples: Samples, gain: float, to: float) -> Samples:
