@@ -14,7 +14,13 @@ MTU = 1100
 
 
 def rtp(
-    payload: bytes, *, sequence: int = 0, timestamp: int = 0, marker: bool = False, payload_type: int = 96, ssrc: int = 7
+    payload: bytes,
+    *,
+    sequence: int = 0,
+    timestamp: int = 0,
+    marker: bool = False,
+    payload_type: int = 96,
+    ssrc: int = 7,
 ) -> bytes:
     """A packet without extensions."""
     second = payload_type | (0x80 if marker else 0)
@@ -60,9 +66,7 @@ def vp8_minimal(picture: bytes, number: int) -> list[bytes]:
 def vp8_layered(picture: bytes, number: int) -> list[bytes]:
     """As browsers do with temporal layers: picture id, TL0PICIDX, TID and key index (RFC 7741 4.2)."""
     descriptor = pack("!BHBB", 0xF0, 0x8000 | number, number & 255, 0x20)
-    return [
-        (b"\x80" if at else b"\x90") + descriptor + picture[at : at + MTU] for at in range(0, len(picture), MTU)
-    ]
+    return [(b"\x80" if at else b"\x90") + descriptor + picture[at : at + MTU] for at in range(0, len(picture), MTU)]
 
 
 def vp9(picture: bytes, number: int) -> list[bytes]:

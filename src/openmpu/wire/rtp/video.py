@@ -277,7 +277,7 @@ class VideoBuffer:
             self._drop()
         for sequence in range(span.start, span.end + 1):
             self._ring.pop(sequence)
-        self._next = self._given_up = span.end + 1
+        self._next, self._given_up = span.end + 1, span.start
         self._nacks.forget_below(self._next)
         self._search.forget_below(self._next)
         self._flowing = True

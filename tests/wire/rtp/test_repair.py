@@ -1,0 +1,179 @@
+"""Missing packets asked for again, key frames asked for, round trip and reordering measured."""
+
+from openmpu.wire.rtp.alarm import MS, NEVER, SECOND, Alarm, Reordering, RoundTrip
+from openmpu.wire.rtp.key_frames import KeyFrameRequests
+from openmpu.wire.rtp.nack import LEAST_INTERVAL, MARGIN, MAX_ATTEMPTS, MAX_MISSING, NackList
+
+
+class Bench:
+    """A NACK list on a path with a round trip of 40 ms."""
+
+    def __init__(self, *, enabled: bool = True, rtx: bool = True, reordering: int = 0) -> None:
+        self.alarm, self.trip = Alarm(), RoundTrip()
+        self.trip.measured(40 * MS)
+        self.reordering = Reordering(0, 80 * MS, 0)
+        self.reordering.seen(reordering * 8 // 9, 0)
+        self.nacks = NackList(self.alarm, self.trip, self.reordering, enabled=enabled, rtx=rtx)
+
+
+def test_missing_packets_are_asked_for_at_once() -> None:
+    """The alarm rings now."""
+    bench = Bench()
+    bench.nacks.miss(5, 7, 100)
+    assert bench.alarm.at == 100
+    assert bench.nacks.take(100) == [5, 6, 7]
+    assert bench.nacks.asked == 3
+
+
+def test_asked_again_after_a_round_trip() -> None:
+    """Not before, and no more than MAX_ATTEMPTS times."""
+    bench = Bench()
+    bench.nacks.miss(5, 5, 0)
+    asked = [now for now in range(0, 2 * SECOND, MS) if bench.nacks.take(now)]
+    assert len(asked) == MAX_ATTEMPTS
+    assert {after - before for before, after in zip(asked, asked[1:], strict=False)} == {40 * MS + MARGIN}
+    assert bench.nacks.wake == NEVER
+
+
+def test_short_round_trip_does_not_make_a_storm() -> None:
+    """At least LEAST_INTERVAL apart."""
+    bench = Bench()
+    for _ in range(100):
+        bench.trip.measured(0)
+    bench.nacks.miss(5, 5, 0)
+    asked = [now for now in range(0, 50 * MS, MS) if bench.nacks.take(now)]
+    assert asked[1] - asked[0] == LEAST_INTERVAL
+
+
+def test_packet_that_came_is_not_asked_for() -> None:
+    """By itself or repaired; only the latter measures the round trip."""
+    bench = Bench()
+    bench.nacks.miss(5, 6, 0)
+    bench.nacks.arrived(5, MS, repaired=False)
+    assert bench.nacks.take(MS) == [6]
+    bench.nacks.arrived(6, 81 * MS, repaired=True)
+    assert bench.nacks.repaired == 1
+    assert bench.trip.ns == 45 * MS
+    assert bench.nacks.take(SECOND) == []
+
+
+def test_second_answer_does_not_measure() -> None:
+    """Nobody knows which of two requests was answered (Karn)."""
+    bench = Bench()
+    bench.nacks.miss(5, 5, 0)
+    bench.nacks.take(0)
+    bench.nacks.take(46 * MS)
+    bench.nacks.arrived(5, 47 * MS, repaired=True)
+    assert bench.trip.ns == 40 * MS
+
+
+def test_overtaken_packets_are_waited_for() -> None:
+    """Where the network reorders, the first request waits as long as overtaken packets took."""
+    bench = Bench(reordering=27 * MS)
+    bench.nacks.miss(5, 5, 0)
+    assert bench.nacks.take(20 * MS) == []
+    assert bench.nacks.take(27 * MS) == [5]
+
+
+def test_reordering_is_learned_from_originals() -> None:
+    """An original after its request teaches too, but an answer does not."""
+    bench = Bench()
+    bench.nacks.miss(5, 6, 0)
+    bench.nacks.take(0)
+    bench.nacks.arrived(5, 16 * MS, repaired=False)
+    assert bench.reordering.ns == 18 * MS
+    bench.nacks.arrived(6, 70 * MS, repaired=True)
+    assert bench.reordering.ns == 18 * MS
+
+
+def test_without_rtx_an_answer_is_told_by_time() -> None:
+    """Half a round trip after the request it is the answer, before that the original."""
+    bench = Bench(rtx=False)
+    bench.nacks.miss(5, 6, 0)
+    bench.nacks.take(0)
+    bench.nacks.arrived(5, 10 * MS, repaired=False)
+    assert bench.nacks.repaired == 0
+    bench.nacks.arrived(6, 41 * MS, repaired=False)
+    assert bench.nacks.repaired == 1
+
+
+def test_third_request_is_hopeless() -> None:
+    """Two in vain: time for a key frame."""
+    bench = Bench()
+    bench.nacks.miss(5, 5, 0)
+    bench.nacks.take(0)
+    bench.nacks.take(46 * MS)
+    assert bench.nacks.hopeless == 0
+    bench.nacks.take(92 * MS)
+    assert bench.nacks.hopeless == 1
+
+
+def test_list_is_bounded() -> None:
+    """Of very many the newest are kept."""
+    bench = Bench()
+    bench.nacks.miss(0, 100_000, 0)
+    bench.nacks.miss(100_002, 100_300, 0)
+    asked = bench.nacks.take(0)
+    assert len(asked) == MAX_MISSING
+    assert asked[-1] == 100_300
+
+
+def test_sender_without_nack_is_not_asked() -> None:
+    """Holes are noted, for their age, and that is all."""
+    bench = Bench(enabled=False)
+    bench.nacks.miss(5, 5, 7)
+    assert bench.nacks.take(SECOND) == []
+    assert bench.nacks.since(5) == 7
+    assert bench.alarm.at == NEVER
+
+
+def test_forgotten_packets() -> None:
+    """Below a number nothing is wanted any more."""
+    bench = Bench()
+    bench.nacks.miss(5, 9, 0)
+    bench.nacks.forget_below(8)
+    assert bench.nacks.take(0) == [8, 9]
+    assert bench.nacks.since(5) is None
+
+
+def test_key_frame_requests_double_their_interval() -> None:
+    """0.5, 1, 2, 4, 4 s: until one comes."""
+    keys = KeyFrameRequests(Alarm())
+    keys.want(0)
+    asked = [now for now in range(0, 16 * SECOND, 10 * MS) if keys.take(now)]
+    assert asked == [0, 500 * MS, 1500 * MS, 3500 * MS, 7500 * MS, 11_500 * MS, 15_500 * MS]
+    keys.came()
+    assert (keys.take(20 * SECOND), keys.wake, keys.wanted) == (False, NEVER, False)
+
+
+def test_key_frame_request_waits_for_half_a_second_to_pass() -> None:
+    """Granted and wanted again at once: the alarm rings when it may go out."""
+    alarm = Alarm()
+    keys = KeyFrameRequests(alarm)
+    keys.want(0)
+    assert keys.take(0)
+    keys.came()
+    keys.want(100 * MS)
+    assert not keys.take(400 * MS)
+    assert keys.wake == 500 * MS
+    assert keys.take(500 * MS)
+
+
+def test_round_trip_by_report() -> None:
+    """RFC 3611 4.5: now, less what we sent, less what the peer held it back."""
+    trip = RoundTrip()
+    trip.answered(now=0x00030000, sent=0x00010000, delay=0x00018000)
+    assert trip.ns == SECOND // 2
+    trip.answered(now=0, sent=0x00010000, delay=0)
+    assert trip.ns == SECOND // 2
+
+
+def test_reordering_shrinks_slowly() -> None:
+    """Learned at once, bounded, forgotten within half a minute."""
+    reordering = Reordering(10 * MS, 100 * MS, 0)
+    reordering.seen(400 * MS, 0)
+    assert reordering.ns == 100 * MS
+    reordering.shrink(5 * SECOND)
+    assert 70 * MS < reordering.ns < 80 * MS
+    reordering.shrink(60 * SECOND)
+    assert reordering.ns < 14 * MS
