@@ -166,6 +166,8 @@ class Receiver:
         try:
             self._file.write(tag)
         except Invalid as error:
+            with suppress(Invalid):
+                self._file.close()
             self._file = None
             if self._broken and not self._broken.done():
                 self._broken.set_exception(error)

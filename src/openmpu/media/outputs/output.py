@@ -27,6 +27,8 @@ from openmpu.model.urls import IngestUrl
 _log = structlog.get_logger()
 _T = TypeVar("_T")
 _POLL_S = 0.02
+_LAST_WORK_S = 0.5
+"""For `run` to leave its steps after the deadline."""
 
 
 class RtmpOutput:
@@ -89,12 +91,14 @@ class RtmpOutput:
     async def stop(self, within_s: float) -> None:
         """Let what waits go out, end the stream in good order, close: all within that time. `run` then returns.
 
-        Only for an output whose `run` was begun; may be called more than once.
+        May be called more than once.
         """
         if not self._stopping.is_set():
             self._stop_at = asyncio.get_running_loop().time() + within_s
             self._stopping.set()
-        await self._over.wait()
+        with suppress(TimeoutError):  # of a `run` that was never begun
+            async with asyncio.timeout(within_s + _LAST_WORK_S):
+                await self._over.wait()
 
     async def _push_until_over(self) -> None:
         while not self._stopping.is_set():
