@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any, Final
 
 import av
 import numpy as np
+import structlog
 from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image
 
-from openmpu.errors import NotFound
-from openmpu.media.clock import Clock
+from openmpu.errors import NotFound, OpenMpuError
 from openmpu.media.figures import Figures
 from openmpu.media.inputs.switch import Switch
-from openmpu.media.interleave import Interleaver
 from openmpu.media.packets import StreamFormat
 from openmpu.media.pipeline import MixPipeline
+from openmpu.media.production import Stage
+from openmpu.media.scenery import Scenery
 from openmpu.model.ids import TrackId
 from openmpu.model.roster import Roster
 from openmpu.model.scene import Scene, plan
@@ -26,28 +29,22 @@ from openmpu.model.task import Family, TaskSpec
 
 PICTURE_WITHIN_S: Final = 2.0
 _BT709: Final = 1
+_log = structlog.get_logger()
 
 
 class MixProduction:
-    """One mix.
+    """One mix. Scenes are drawn as far as they can be in a thread of their own before they are shown."""
 
-    Args:
-        switch: The task's inputs.
-        out: Takes the packets.
-        clock: Paces the output; `epoch` is its reading at task time 0.
-        on_failure: Called, in whatever thread, when the mix cannot go on.
-    """
-
-    def __init__(
-        self, switch: Switch, out: Interleaver, clock: Clock, epoch: int, on_failure: Callable[[Exception], None]
-    ) -> None:
-        self._switch = switch
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._switch = stage.switch
         self._loop = asyncio.get_running_loop()
-        self._pipeline = MixPipeline(switch.inputs, out, self._want_key)
+        self._scenery = Scenery(stage.options)
+        self._pipeline = MixPipeline(stage.switch.inputs, stage.out, self._want_key, self._scenery.overlays)
+        self._preparing = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._scene: Scene | None = None
         self._spec: TaskSpec | None = None
         self._published = False
-        self._clock, self._epoch, self._on_failure = clock, epoch, on_failure
 
     def apply(self, spec: TaskSpec, roster: Roster) -> None:
         """Plan anew; begin with the first plan."""
@@ -55,9 +52,21 @@ class MixProduction:
         self._switch.want(scene.shown_tracks | scene.heard_tracks)
         self._switch.shown(_sizes(scene), spec.video.fps if spec.video else 0)
         first, self._scene, self._spec = self._scene is None, scene, spec
-        self._pipeline.set_scene(scene, spec)
         if first:
-            self._pipeline.start(self._clock, self._epoch, self._on_failure)
+            self._pipeline.set_scene(scene, spec)
+            self._pipeline.start(self._stage.clock, self._stage.epoch, self._stage.on_failure)
+        else:
+            self._preparing.submit(self._prepare, scene, spec)
+
+    def _prepare(self, scene: Scene, spec: TaskSpec) -> None:
+        """Draw what can be drawn, unless a newer scene waits; then show it."""
+        if scene is not self._scene:
+            return
+        try:
+            self._scenery.overlays.prepare(scene, time.time_ns())
+        except (OpenMpuError, ValueError, OSError) as error:
+            _log.warning("a scene could not be drawn beforehand", error=str(error))
+        self._pipeline.set_scene(scene, spec)
 
     def stream(self) -> StreamFormat | None:
         """What is sent now; None: a Live-2 task whose users publish nothing yet (operations.md 2.2)."""
@@ -87,6 +96,10 @@ class MixProduction:
             raise NotFound("picture", "no picture was painted in time") from None
         return await asyncio.to_thread(_png, planes, colourspace)
 
+    def notes(self) -> tuple[str, ...]:
+        """Fonts replaced, pictures missing."""
+        return self._scenery.notes
+
     def figures(self, now: int) -> Figures:
         """Of the pipeline, the scene and each track."""
         scene = self._scene
@@ -99,7 +112,9 @@ class MixProduction:
 
     def stop(self) -> None:
         """End the threads."""
+        self._preparing.shutdown(wait=False, cancel_futures=True)
         self._pipeline.stop()
+        self._scenery.stop()
 
     def _want_key(self, track_id: TrackId) -> None:
         self._loop.call_soon_threadsafe(self._switch.want_key_frame, track_id)

@@ -26,6 +26,7 @@ from openmpu.media.encoding.video import VideoEncoder
 from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import TrackInput
 from openmpu.media.interleave import Interleaver
+from openmpu.media.overlays import Overlays
 from openmpu.media.video import ShownFrame
 from openmpu.model.encoder import VideoProfile
 from openmpu.model.ids import TrackId
@@ -64,10 +65,15 @@ class PictureSide:
         inputs: The subscribed tracks, kept up to date by the network thread.
         out: Takes the packets.
         want_key: Asks a track's publisher for a key frame.
+        overlays: Pictures, texts and clocks.
     """
 
     def __init__(
-        self, inputs: Mapping[TrackId, TrackInput], out: Interleaver, want_key: Callable[[TrackId], None]
+        self,
+        inputs: Mapping[TrackId, TrackInput],
+        out: Interleaver,
+        want_key: Callable[[TrackId], None],
+        overlays: Overlays | None = None,
     ) -> None:
         self.counts = PictureCounts()
         self.crew = Crew()
@@ -80,6 +86,7 @@ class PictureSide:
         self._key_wanted = False
         self._snapshots: list[Future[Any]] = []
         self._compositor: Compositor | None = None
+        self._overlays = overlays
         self._encoder: VideoEncoder | None = None
         self._ticks = Ticks(1)
         self._number = 0
@@ -229,7 +236,7 @@ class PictureSide:
     def _set_scene(self, scene: Scene, now: int) -> None:
         self.scene = scene
         if self._compositor is None:
-            self._compositor = Compositor(scene)
+            self._compositor = Compositor(scene, self._overlays)
         else:
             self._compositor.set_scene(scene)
         self._refused &= scene.shown_tracks

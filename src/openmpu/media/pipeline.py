@@ -16,6 +16,7 @@ from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import TrackInput
 from openmpu.media.interleave import Interleaver
 from openmpu.media.loops import Loop
+from openmpu.media.overlays import Overlays
 from openmpu.media.picture_side import PictureSide
 from openmpu.media.sound_side import SoundSide
 from openmpu.model.ids import TrackId
@@ -32,13 +33,18 @@ class MixPipeline:
         inputs: The subscribed tracks, kept up to date by the network thread.
         out: Takes the packets of both sides.
         want_key: Asks a track's publisher for a key frame; called in the picture thread.
+        overlays: Pictures, texts and clocks; None: there are no pictures, and fonts are the system's.
     """
 
     def __init__(
-        self, inputs: Mapping[TrackId, TrackInput], out: Interleaver, want_key: Callable[[TrackId], None]
+        self,
+        inputs: Mapping[TrackId, TrackInput],
+        out: Interleaver,
+        want_key: Callable[[TrackId], None],
+        overlays: Overlays | None = None,
     ) -> None:
         self.out = out
-        self.pictures = PictureSide(inputs, self.out, want_key)
+        self.pictures = PictureSide(inputs, self.out, want_key, overlays)
         self.sound = SoundSide(inputs.get, self.out)
         self._loops: tuple[Loop, ...] = ()
 

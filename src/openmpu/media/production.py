@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
+from openmpu.media.clock import Clock
 from openmpu.media.figures import Figures
+from openmpu.media.inputs.switch import Switch
+from openmpu.media.interleave import Interleaver
+from openmpu.media.options import WorkerOptions
 from openmpu.media.packets import StreamFormat
 from openmpu.model.roster import Roster
 from openmpu.model.task import TaskSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What every production is given.
+
+    Attributes:
+        options: The worker's.
+        switch: The task's inputs.
+        out: Takes the packets.
+        clock: Paces the output; `epoch` is its reading at task time 0.
+        on_failure: Called, in whatever thread, when the production cannot go on.
+    """
+
+    options: WorkerOptions
+    switch: Switch
+    out: Interleaver
+    clock: Clock
+    epoch: int
+    on_failure: Callable[[Exception], None]
 
 
 class Production(Protocol):
@@ -35,6 +61,10 @@ class Production(Protocol):
         Raises:
             NotFound: There is none.
         """
+        ...
+
+    def notes(self) -> tuple[str, ...]:
+        """What is done otherwise than asked, a sentence each."""
         ...
 
     def figures(self, now: int) -> Figures:

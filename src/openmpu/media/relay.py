@@ -6,17 +6,14 @@ Loads no OpenCV. The sound side is the mix's own with one voice, so that losses 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from openmpu.errors import NotFound
-from openmpu.media.clock import Clock
 from openmpu.media.figures import Figures
-from openmpu.media.inputs.switch import Switch
-from openmpu.media.interleave import Interleaver
 from openmpu.media.loops import Loop
 from openmpu.media.packets import StreamFormat
+from openmpu.media.production import Stage
 from openmpu.media.relay_pictures import RelayPictures
 from openmpu.media.sound_side import SoundSide
 from openmpu.model.roster import Kind, Roster, Source, Track, User
@@ -67,20 +64,18 @@ def _sound_of(user: User, relay: RelaySpec) -> Track | None:
 
 
 class RelayProduction:
-    """One relay; arguments as of `MixProduction`."""
+    """One relay."""
 
-    def __init__(
-        self, switch: Switch, out: Interleaver, clock: Clock, epoch: int, on_failure: Callable[[Exception], None]
-    ) -> None:
-        self._switch, self._out = switch, out
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._switch, self._out = stage.switch, stage.out
         self._loop = asyncio.get_running_loop()
-        self._clock, self._epoch, self._on_failure = clock, epoch, on_failure
         self._relayed = Relayed()
         self._spec: TaskSpec | None = None
         self._came_at: int | None = None
         self._gone_at: int | None = None
-        self._pictures = RelayPictures(out, self._want_key)
-        self._sound = SoundSide(switch.inputs.get, out)
+        self._pictures = RelayPictures(stage.out, self._want_key)
+        self._sound = SoundSide(stage.switch.inputs.get, stage.out)
         self._loops: list[Loop] = []
 
     def apply(self, spec: TaskSpec, roster: Roster) -> None:
@@ -119,6 +114,10 @@ class RelayProduction:
         """A relay decodes nothing."""
         raise NotFound("picture", "a relay does not decode its pictures")
 
+    def notes(self) -> tuple[str, ...]:
+        """Nothing is done otherwise than asked."""
+        return ()
+
     def figures(self, now: int) -> Figures:
         """Of both sides."""
         offsets = (group.av_offset_ms(now) for _, group in self._switch.groups)
@@ -139,7 +138,8 @@ class RelayProduction:
 
     def _start(self) -> None:
         steps = {"pictures": self._pictures.step, "sound": self._sound.step}
-        self._loops = [Loop(name, step, self._clock, self._epoch, self._on_failure) for name, step in steps.items()]
+        clock, epoch, on_failure = self._stage.clock, self._stage.epoch, self._stage.on_failure
+        self._loops = [Loop(name, step, clock, epoch, on_failure) for name, step in steps.items()]
         for loop in self._loops:
             loop.start()
 
@@ -168,4 +168,4 @@ class RelayProduction:
             self._switch.want_key_frame(self._relayed.video.track_id)
 
     def _now(self) -> int:
-        return self._clock.now() - self._epoch
+        return self._stage.clock.now() - self._stage.epoch

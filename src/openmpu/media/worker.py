@@ -1,7 +1,6 @@
 """The process of one task: control socket and links in, one stream out, until it is told to stop.
 
-One asyncio thread for the network; the production (a mix or a relay) has threads of its own. Heavy modules are
-imported by the production that needs them, so that a relay has no OpenCV.
+One asyncio thread for the network; the production (a mix or a relay, `job.py`) has threads of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ import asyncio
 import base64
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import setproctitle
@@ -18,22 +17,16 @@ import structlog
 
 from openmpu.errors import Busy, OpenMpuError
 from openmpu.media.clock import Clock, MonotonicClock
-from openmpu.media.figures import ProcessFigures, Rates
-from openmpu.media.inputs.switch import Switch
-from openmpu.media.interleave import Interleaver
+from openmpu.media.figures import ProcessFigures
+from openmpu.media.job import Job
 from openmpu.media.options import WorkerOptions
-from openmpu.media.packets import Packet, StreamFormat
-from openmpu.media.production import Production
-from openmpu.media.targets import Targets
 from openmpu.model.codec import from_plain, to_plain
 from openmpu.model.ids import AppId, ChannelId, TaskId, TaskKey
-from openmpu.model.reports import WorkerReport
-from openmpu.model.task import Mode, TaskSpec
+from openmpu.model.task import TaskSpec
 from openmpu.processes.child import Child
 from openmpu.processes.logs import set_up_logs
 
 REPORT_EVERY_S: Final = 1.0
-LOOK_EVERY_S: Final = 0.1
 DRAIN_WITHIN_S: Final = 4.0
 ENCODER_FAILURE: Final = 2001
 """callbacks.md 2.4."""
@@ -148,126 +141,3 @@ class Worker:
         if self._job:
             report = self._job.report(self._key, self._lease, failed, self._process)
             self._child.tell("report", report=to_plain(report))
-
-
-class Job:
-    """What a worker does for its spec: inputs, a production, targets."""
-
-    def __init__(
-        self,
-        options: WorkerOptions,
-        clock: Clock,
-        on_change: Callable[[], None],
-        on_failure: Callable[[Exception], None],
-    ) -> None:
-        self._clock, self._epoch = clock, clock.now()
-        self._loop = asyncio.get_running_loop()
-        self._on_failure = on_failure
-        self._rates = Rates()
-        self._targets = Targets(options, self._force_key, on_change)
-        self._out = Interleaver(self)
-        self._switch = Switch(AppId(options.app_id), clock, self._epoch, self._replan)
-        self._production: Production | None = None
-        self._spec: TaskSpec | None = None
-        self._applying = asyncio.Lock()
-        self._keeping = self._loop.create_task(self.keep_connected())
-
-    @property
-    def production(self) -> Production:
-        """What is being made."""
-        if self._production is None:
-            raise Busy("task", "the worker is only just starting")
-        return self._production
-
-    async def apply(self, spec: TaskSpec, gateways: Mapping[ChannelId, str]) -> None:
-        """Take a spec over, whole: the first one or a changed one."""
-        async with self._applying:
-            before, self._spec = self._spec, spec
-            self._switch.connect(gateways)
-            if before is None or before.mode is not spec.mode:
-                self._begin(spec)
-            self._replan()
-            await self._connect()
-
-    async def keep_connected(self) -> None:
-        """Open and close connections as the production wants it, until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            async with self._applying:
-                await self._connect()
-
-    async def stop(self, within_s: float) -> None:
-        """End in good order: encoders emptied, streams ended properly, links closed."""
-        self._keeping.cancel()
-        await asyncio.gather(self._keeping, return_exceptions=True)
-        if self._production:
-            await asyncio.to_thread(self._production.stop)
-        await asyncio.sleep(0)
-        await self._targets.stop(max(0.5, within_s - 0.5))
-        await self._switch.stop()
-
-    def report(
-        self,
-        key: TaskKey,
-        lease: int,
-        failed: tuple[int, str] | None = None,
-        process: ProcessFigures | None = None,
-    ) -> WorkerReport:
-        """How it is going."""
-        now = self._clock.now() - self._epoch
-        figures = self._rates.tell(now) | (process.tell() if process else {})
-        if self._production:
-            figures |= self._production.figures(now)
-        notes = self._spec.notes if self._spec else ()
-        return WorkerReport(key, lease, self._targets.reports(), figures, notes, failed)
-
-    # Sink: called in the output threads
-
-    def put(self, packet: Packet) -> None:
-        """Hand a packet over to the network thread."""
-        self._loop.call_soon_threadsafe(self._send, packet)
-
-    def change(self, stream: StreamFormat) -> None:
-        """Hand a change of format over, in its place between the packets."""
-        self._loop.call_soon_threadsafe(self._targets.change, stream)
-
-    def _send(self, packet: Packet) -> None:
-        self._rates.count(packet)
-        self._targets.put(packet)
-
-    async def _connect(self) -> None:
-        stream = self._production.stream() if self._production else None
-        if self._spec and stream:
-            await self._targets.sync(self._spec.targets, stream)
-        else:
-            await self._targets.sync((), StreamFormat(None, None))
-
-    def _begin(self, spec: TaskSpec) -> None:
-        if self._production:
-            self._production.stop()
-        self._production = _production(spec.mode)(self._switch, self._out, self._clock, self._epoch, self._fail)
-
-    def _replan(self) -> None:
-        if self._spec and self._production:
-            self._production.apply(self._spec, self._switch.roster)
-
-    def _force_key(self) -> None:
-        if self._production:
-            self._production.force_key()
-
-    def _fail(self, error: Exception) -> None:
-        self._loop.call_soon_threadsafe(self._on_failure, error)
-
-
-_Maker = Callable[[Switch, Interleaver, Clock, int, Callable[[Exception], None]], Production]
-
-
-def _production(mode: Mode) -> _Maker:
-    """Each mode loads only what it needs."""
-    if mode is Mode.RELAY:
-        from openmpu.media.relay import RelayProduction  # noqa: PLC0415
-
-        return RelayProduction
-    from openmpu.media.mixing import MixProduction  # noqa: PLC0415
-
-    return MixProduction
