@@ -45,6 +45,7 @@ class House:
     async def _rest(self, seconds: float) -> None:
         """Pauses of the engine's hand pass at once; the loop of the life itself stands still: tests tick by hand."""
         if seconds == TICK_S:
+            self.rests.set()
             await asyncio.Event().wait()
 
     def spec(self, task_id: str = "t1", **changes: Any) -> TaskSpec:

@@ -30,12 +30,17 @@ class _Wish:
     spec: TaskSpec
 
 
+@dataclass(frozen=True, slots=True)
+class _Stray:
+    """A worker that runs without anybody's wish."""
+
+
 @dataclass(slots=True)
 class _Wheel:
     """One task's wish, and what the engine was brought to."""
 
     wanted: _Wish | None = None
-    applied: _Wish | None = None
+    applied: _Wish | _Stray | None = None
     busy: bool = False
     idle: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -78,6 +83,12 @@ class Steering:
             wheel.wanted = None
             self._wake(key, wheel)
 
+    def end_stray(self, key: TaskKey) -> None:
+        """The engine has a worker for this task, and it is not wanted."""
+        wheel = self._wheels.setdefault(key, _Wheel(applied=_Stray()))
+        if wheel.wanted is None:
+            self._wake(key, wheel)
+
     def wants(self, key: TaskKey) -> bool:
         """Whether the task is to have a worker."""
         wheel = self._wheels.get(key)
@@ -96,14 +107,15 @@ class Steering:
                 group.create_task(self._follow(await self._dirty.get()))
 
     async def settled(self) -> None:
-        """Wait until the engine is where it is wanted, or was given up on."""
+        """Wait until the engine is where it is wanted; one that cannot start a task is given up on."""
         while busy := [wheel for wheel in self._wheels.values() if wheel.busy]:
             await busy[0].idle.wait()
 
     async def _follow(self, key: TaskKey) -> None:
+        """Step until all is as wanted. A start is given up at last; an end never is."""
         wheel = self._wheels[key]
         failures = 0
-        while wheel.wanted != wheel.applied and failures < TRIES:
+        while wheel.wanted != wheel.applied and (failures < TRIES or wheel.wanted is None):
             failures = 0 if await self._step(key, wheel) else failures + 1
             if failures:
                 await self._pause(min(FIRST_PAUSE_S * 2 ** (failures - 1), LONGEST_PAUSE_S))
@@ -127,8 +139,8 @@ class Steering:
         wheel.applied = wanted
         return True
 
-    async def _bring(self, key: TaskKey, applied: _Wish | None, wanted: _Wish | None) -> None:
-        if wanted and applied and wanted.life == applied.life:
+    async def _bring(self, key: TaskKey, applied: _Wish | _Stray | None, wanted: _Wish | None) -> None:
+        if wanted and isinstance(applied, _Wish) and wanted.life == applied.life:
             await self._engine.update(wanted.spec)
             return
         if applied or not wanted:

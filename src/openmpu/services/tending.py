@@ -72,7 +72,7 @@ class Tending:
         for key in self._engine.running():
             if self.book.get(key) is None:
                 _log.warning("a worker without a task; ended", task=str(key))
-                await self._engine.stop(key)
+                self.steering.end_stray(key)
 
     async def _resume(self, record: TaskRecord, now: int) -> None:
         state = await self._store.task_state(record.spec.key)
