@@ -16,7 +16,8 @@ from openmpu.model.geometry import PixelRect
 from tests.clients.clips import write_clip
 from tests.clients.decoding import slices
 from tests.clients.test_clip_feeds import coded_slices
-from tests.rig.whip_peer import until, whip_peer
+from tests.rig.waiting import until
+from tests.rig.whip_peer import whip_peer
 
 pytestmark = pytest.mark.e2e
 WHOLE = PixelRect(0, 0, 320, 180)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,8 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+
+from tests.rig.waiting import until
 
 MAX_KEPT = 2000
 """Decoded frames and packets kept per track."""
@@ -159,14 +161,3 @@ async def whip_peer() -> AsyncIterator[WhipPeer]:
         await peer.close()
         server.should_exit = True
         await serving
-
-
-async def until(condition: Callable[[], object], within_s: float = 20.0) -> None:
-    """Wait until `condition` is true.
-
-    Raises:
-        TimeoutError: It does not come true in time.
-    """
-    async with asyncio.timeout(within_s):
-        while not condition():
-            await asyncio.sleep(0.02)

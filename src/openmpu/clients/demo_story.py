@@ -17,6 +17,8 @@ MEDIA_ENCODE = 20
 FPS = 25
 SETTLING_SECONDS = 4.0
 """A change counts as shown when it could be seen for so long: starting a publisher takes a moment."""
+OPENING_SECONDS = 2.0
+"""The same for the first act, whose people are there before the stream begins."""
 WORST_OFFSET_MS = 80.0
 """layouts.md 7: picture and sound of one user stay within 80 ms of each other."""
 
@@ -70,7 +72,7 @@ class Act:
     def seen_within(self, seconds: float) -> bool:
         """Whether a stream of that length is long enough to show it."""
         end = seconds if self.end is None else min(self.end, seconds)
-        return end - self.begin >= SETTLING_SECONDS
+        return end - self.begin >= (SETTLING_SECONDS if self.begin else OPENING_SECONDS)
 
     def faults(self, changes: Sequence[Change], glimpses: Sequence[Glimpse]) -> list[str]:
         """What is lacking: they were never seen like that for a while, or not heard, with nobody else, meanwhile."""

@@ -72,7 +72,6 @@ def sign_v3(
     """Operation and proof in headers, parameters in the query (wire.md 4). `action`: its name and version."""
     body_hash = hashlib.sha256(b"").hexdigest()
     headers = {
-        "accept": "application/json",
         "host": host,
         "x-acs-action": action[0],
         "x-acs-content-sha256": body_hash,

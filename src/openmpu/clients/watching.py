@@ -83,6 +83,11 @@ class Watcher:
             self.left_out += 1
             self._to_key = True
 
+    @property
+    def waiting(self) -> int:
+        """Tags that are not decoded yet."""
+        return self._tags.unfinished_tasks
+
     def changes(self) -> list[Change]:
         """All seatings that were seen, in order."""
         with self._lock:
@@ -119,6 +124,8 @@ class Watcher:
                 self._decode(tag)
             except av.FFmpegError:
                 self.left_out += 1
+            finally:
+                self._tags.task_done()
 
     def _decode(self, tag: Tag) -> None:
         match tag.kind, about(tag).role:
