@@ -137,7 +137,7 @@ def av1(picture: bytes, number: int) -> list[bytes]:
             if rest or room < 20:
                 payloads.append(_av1_head(key and not payloads, continues, bool(rest), 0) + body)
                 room, body, continues = MTU, b"", bool(rest)
-    return payloads + [_av1_head(key and not payloads, continues, False, 0) + body] if body else payloads
+    return [*payloads, _av1_head(key and not payloads, continues, False, 0) + body] if body else payloads
 
 
 def av1_counted(picture: bytes, number: int) -> list[bytes]:

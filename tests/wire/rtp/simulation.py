@@ -7,6 +7,7 @@ end can tell whether one is broken, out of order, or stands on one that is missi
 from __future__ import annotations
 
 import heapq
+import itertools
 import random
 import zlib
 from collections import deque
@@ -233,7 +234,7 @@ class Sender:
     def receive(self, data: bytes, now: int) -> list[bytes]:
         """RTCP came; what is sent because of it."""
         answers: list[bytes] = []
-        for at in range(0, len(data) - 19):  # our reference time, which rtcp.parse passes over
+        for at in range(len(data) - 19):  # our reference time, which rtcp.parse passes over
             if data[at : at + 4] == b"\x80\xcf\x00\x04" and data[at + 8] == 4:
                 ssrc, middle = unpack_from("!I", data, at + 4)[0], unpack_from("!I", data, at + 14)[0]
                 answers.append(rtcp.build_delay_since_report(9, [rtcp.DelaySinceReport(ssrc, middle, 0)]))
@@ -396,7 +397,7 @@ class Call:
     def video_gaps(self, skip: int = SECOND) -> list[int]:
         """Nanoseconds between one frame and the next, after the first `skip`."""
         times = [frame.at for frame in self.shown if frame.at >= EPOCH + skip]
-        return [after - before for before, after in zip(times, times[1:], strict=False)]
+        return [after - before for before, after in itertools.pairwise(times)]
 
     def audio_gaps(self) -> list[int]:
         """Nanoseconds between one packet of sound and the next, without what the decoder was told to conceal."""

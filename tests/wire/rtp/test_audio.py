@@ -174,3 +174,10 @@ def test_every_number_is_accounted_for(seed: int, loss: float, reach: int) -> No
     bench.tick(SECOND)
     for (before, _), (after, lost) in zip(bench.out, bench.out[1:], strict=False):
         assert after == before + 1 + lost
+
+
+def test_sender_that_counts_anew_lost_nothing() -> None:
+    """Its statistics put it cycles ahead; that is not a number of packets."""
+    bench = Bench()
+    bench.come(0x10010, 0x30005)
+    assert bench.out == [(0x10010, 0), (0x30005, 0)]

@@ -175,8 +175,8 @@ def weight(root: object) -> int:
 
 def test_two_hours_stay_flat() -> None:
     """Two hours with wraps of every number: nothing breaks and no memory is gained."""
-    sender = Sender(fps=12, bitrate=150_000)
-    sender.sound_length = 40 * MS
+    sender = Sender(fps=10, bitrate=130_000)
+    sender.sound_length = 60 * MS
     call = Call(Link(loss=0.01), Link(loss=0.01, seed=2), sender)
     weights = []
     for _ in range(4):

@@ -12,7 +12,7 @@ from tests.wire.rtp.packetisers import FORMS, packetise, packets
 
 def through(form: str, pictures: list[bytes]):
     """The pictures packetised and put together again."""
-    depacketiser = depacketiser_for(CodecParameters(96, form.split()[0]))
+    depacketiser = depacketiser_for(CodecParameters(96, form.split(maxsplit=1)[0]))
     assert depacketiser is not None
     made = []
     for number, picture in enumerate(pictures):
@@ -23,7 +23,7 @@ def through(form: str, pictures: list[bytes]):
 @pytest.mark.parametrize("form", FORMS)
 def test_pictures_decode_to_the_same_pixels(form: str) -> None:
     """Through packets and back, every decoded pixel is the same."""
-    codec = form.split()[0]
+    codec = form.split(maxsplit=1)[0]
     pictures = list(encoded(codec))
     _, made = through(form, pictures)
     before, after = decoded(codec, pictures), decoded(codec, [picture.data for picture in made])
@@ -34,22 +34,22 @@ def test_pictures_decode_to_the_same_pixels(form: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_key_frames_are_told(form: str) -> None:
     """Each sixth picture is a key frame, and no other."""
-    _, made = through(form, list(encoded(form.split()[0])))
+    _, made = through(form, list(encoded(form.split(maxsplit=1)[0])))
     assert [picture.key for picture in made] == [number % 6 == 0 for number in range(len(made))]
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_size_is_known_from_the_key_frame(form: str) -> None:
     """Width and height are read out of the headers."""
-    depacketiser, _ = through(form, list(encoded(form.split()[0]))[:1])
+    depacketiser, _ = through(form, list(encoded(form.split(maxsplit=1)[0]))[:1])
     assert depacketiser.size == (WIDTH, HEIGHT)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_opening_packets_are_told(form: str) -> None:
     """The first packet of a key frame opens it; none of another picture does."""
-    depacketiser = depacketiser_for(CodecParameters(96, form.split()[0]))
-    for number, picture in enumerate(encoded(form.split()[0])):
+    depacketiser = depacketiser_for(CodecParameters(96, form.split(maxsplit=1)[0]))
+    for number, picture in enumerate(encoded(form.split(maxsplit=1)[0])):
         openings = [depacketiser.opening(packet) for packet in packets(packetise(form, picture, number))]
         if number % 6 == 0:
             assert Opening.SURELY in openings[:3]
@@ -62,7 +62,7 @@ def test_picture_without_one_of_its_packets_is_none(form: str) -> None:
     """Whichever end is missing, no picture is made of the rest; the middle is the jitter buffer's business."""
     if form == "h264 single":
         pytest.skip("without fragments nothing in a packet tells that another is missing")
-    codec = form.split()[0]
+    codec = form.split(maxsplit=1)[0]
     payloads = packetise(form, encoded(codec)[0])
     assert len(payloads) > 2
     depacketiser = depacketiser_for(CodecParameters(96, codec))

@@ -1,5 +1,7 @@
 """Missing packets asked for again, key frames asked for, round trip and reordering measured."""
 
+import itertools
+
 from openmpu.wire.rtp.alarm import MS, NEVER, SECOND, Alarm, Reordering, RoundTrip
 from openmpu.wire.rtp.key_frames import KeyFrameRequests
 from openmpu.wire.rtp.nack import LEAST_INTERVAL, MARGIN, MAX_ATTEMPTS, MAX_MISSING, NackList
@@ -31,7 +33,7 @@ def test_asked_again_after_a_round_trip() -> None:
     bench.nacks.miss(5, 5, 0)
     asked = [now for now in range(0, 2 * SECOND, MS) if bench.nacks.take(now)]
     assert len(asked) == MAX_ATTEMPTS
-    assert {after - before for before, after in zip(asked, asked[1:], strict=False)} == {40 * MS + MARGIN}
+    assert {after - before for before, after in itertools.pairwise(asked)} == {40 * MS + MARGIN}
     assert bench.nacks.wake == NEVER
 
 

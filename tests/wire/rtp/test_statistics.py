@@ -129,3 +129,17 @@ def test_report_tells_the_last_sender_report() -> None:
     feed.statistics.sender_report(0x1122334455667788, T0)
     block = feed.statistics.block(1, T0 + SECOND // 2)
     assert (block.last_report, block.delay) == (0x33445566, 0x8000)
+
+
+def test_sender_that_counts_anew_a_little_lower_is_followed() -> None:
+    """Numbers that could be late ones: believed when they go on for half a second and nothing newer comes."""
+    feed = Feed()
+    for sequence in range(600, 700):
+        feed.come(sequence)
+    results = []
+    for number in range(60):
+        packet = parse(rtp(b"x", sequence=300 + number, timestamp=number * 960), T0 + (600 + number) * 20 * MS)
+        assert packet is not None
+        results.append(feed.statistics.receive(packet))
+    assert results[0] == 0x10000 + 300
+    assert results[-1] > 0x20000

@@ -17,6 +17,7 @@ from openmpu.wire.rtp.ring import PacketRing
 
 CAPACITY = 64
 """Packets; 1.3 s of Opus in 20 ms packets."""
+_RESTART = 1 << 15
 MIN_DELAY = 12 * MS
 MAX_DELAY = 120 * MS
 
@@ -98,8 +99,9 @@ class AudioBuffer:
         self._drain(now)
 
     def _jump(self, packet: RtpPacket) -> None:
-        """An outage longer than the window: told as what it is."""
-        self._lose(packet.sequence - self._next)
+        """An outage longer than the window: told as what it is. A sender that counts anew lost nothing."""
+        missing = packet.sequence - self._next
+        self._lose(missing if missing < _RESTART else 0)
         self._next = self._given_up = packet.sequence + 1
         self._hand_out(packet)
 

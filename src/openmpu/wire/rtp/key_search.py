@@ -71,9 +71,21 @@ class KeySearch:
         """
         for each in self._candidates:
             end = self._end(each, marked=marked)
-            if end >= 0 and (each.sure or each.start == clean_from or self._follows_another(each)):
-                return Span(each.start, end)
+            if end < 0:
+                continue
+            start = self._beginning(each)
+            if each.sure or start == clean_from or self._ring.get(start - 1) is not None:
+                return Span(start, end)
         return None
+
+    def _beginning(self, each: _Candidate) -> int:
+        """The first packet of its frame: delimiters and messages may stand before the opening."""
+        start = each.start
+        before = self._ring.get(start - 1)
+        while before is not None and before.timestamp == each.timestamp:
+            start -= 1
+            before = self._ring.get(start - 1)
+        return start
 
     def _end(self, each: _Candidate, *, marked: bool) -> int:
         packet = self._ring.get(each.scanned)
@@ -83,7 +95,3 @@ class KeySearch:
             each.scanned += 1
             packet = self._ring.get(each.scanned)
         return -1 if packet is None else each.scanned - 1
-
-    def _follows_another(self, each: _Candidate) -> bool:
-        before = self._ring.get(each.start - 1)
-        return before is not None and before.timestamp != each.timestamp

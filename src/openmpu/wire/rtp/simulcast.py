@@ -10,10 +10,13 @@ from collections.abc import Iterable
 
 from openmpu.wire.rtp.alarm import MS, SECOND
 from openmpu.wire.rtp.streams import VideoStream
+from openmpu.wire.rtp.wrapping import time_step
 
 SILENT = 700 * MS
 """A layer that sent nothing for so long was switched off by its sender, for want of bandwidth."""
 TICKS = 90_000
+_SANE = 10 * SECOND
+"""Two layers' clocks that tell more between two pictures are not the same clock."""
 
 
 class LayerSwitch:
@@ -87,6 +90,8 @@ class LayerSwitch:
                 return None
             self._switch(layer, timestamp, arrival, ntp)
         rtp_time = (timestamp + self._offset) & 0xFFFFFFFF
+        if self._last is not None and time_step(rtp_time, self._last[0]) <= 0:
+            rtp_time = (self._last[0] + 1) & 0xFFFFFFFF  # both layers' picture of the same moment
         self._last = (rtp_time, arrival, ntp)
         return rtp_time
 
@@ -98,6 +103,6 @@ class LayerSwitch:
             return
         rtp_time, last_arrival, last_ntp = self._last
         elapsed = ntp - last_ntp if ntp is not None and last_ntp is not None else arrival - last_arrival
-        if not 0 < elapsed < 10 * SECOND:
-            elapsed = max(arrival - last_arrival, MS)
-        self._offset = rtp_time + max(1, elapsed * TICKS // SECOND) - timestamp
+        if abs(elapsed) > _SANE:
+            elapsed = arrival - last_arrival
+        self._offset = rtp_time + elapsed * TICKS // SECOND - timestamp

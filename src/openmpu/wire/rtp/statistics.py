@@ -18,6 +18,8 @@ later.
 REJECTED = -1
 SILENT = 100 * MS
 """A stream that went on within this time has not started anew, whatever old packets say."""
+STANDSTILL = 500 * MS
+"""The same for numbers so near that they may only be late."""
 
 
 class StreamStatistics:
@@ -35,10 +37,11 @@ class StreamStatistics:
     __slots__ = (
         "_base",
         "_expected_before",
+        "_following",
+        "_in_a_row",
         "_jitter_q4",
         "_origin",
         "_received_before",
-        "_retry",
         "_since_base",
         "_sr_arrival",
         "_sr_middle",
@@ -59,7 +62,7 @@ class StreamStatistics:
         self.received = self.bytes = self.rejected = 0
         self.last_timestamp, self.last_arrival = -1, now
         self._base = self._since_base = 0
-        self._retry = -1
+        self._following, self._in_a_row = -1, 0
         self._transit: int | None = None
         self._jitter_q4 = 0
         self._expected_before = self._received_before = 0
@@ -89,17 +92,24 @@ class StreamStatistics:
         if 0 < step < MAX_DROPOUT:
             self.highest += step
             return self.highest
-        if step == 0 or step > 0x10000 - MAX_MISORDER:
-            return self.highest + (step - 0x10000 if step else 0)
-        if number == self._retry and packet.arrival - self.last_arrival > SILENT:  # the sender has started anew
+        near = step == 0 or step > 0x10000 - MAX_MISORDER
+        if self._started_anew(packet, near=near):
             return self._restart(((self.highest >> 16) + 2) << 16 | number)
-        self._retry = (number + 1) & 0xFFFF
-        return REJECTED
+        if not near:
+            return REJECTED
+        return self.highest + (step - 0x10000 if step else 0)
+
+    def _started_anew(self, packet: RtpPacket, *, near: bool) -> bool:
+        """Whether numbers that do not follow the newest follow each other, while the stream itself stands still."""
+        self._in_a_row = self._in_a_row + 1 if packet.sequence == self._following else 1
+        self._following = (packet.sequence + 1) & 0xFFFF
+        still = packet.arrival - self.last_arrival
+        return (self._in_a_row >= 8 and still > STANDSTILL) if near else (self._in_a_row >= 2 and still > SILENT)
 
     def _restart(self, sequence: int) -> int:
         self.highest = self._base = sequence
         self._since_base = self._expected_before = self._received_before = 0
-        self._retry = -1
+        self._following = -1
         self._transit = None
         return sequence
 

@@ -23,10 +23,9 @@ from openmpu.wire.rtp.statistics import StreamStatistics
 from openmpu.wire.rtp.video import VideoBuffer
 from openmpu.wire.rtp.wrapping import sequence_step, time_step
 
-
 OUTAGE = 500 * MS
 OUTAGE_PACKETS = 128
-"""More missing packets after a longer silence are not asked for: old pictures in a heap, for the price of a key frame."""
+"""More missing packets after a longer silence are not asked for: a heap of old pictures, when a key frame will do."""
 
 
 class Stream:

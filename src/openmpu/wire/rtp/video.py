@@ -267,7 +267,7 @@ class VideoBuffer:
             if picture is not None and picture.key:
                 self._resume(span, frame, picture, now)
                 return
-            self._search.forget_below(span.start + 1)
+            self._search.forget_below(span.end + 1)
             span = self._search.complete(clean_from=self._clean_from, marked=self._marked)
         self._trim(now)
         self._want_key(now)
