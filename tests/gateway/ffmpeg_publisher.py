@@ -1,6 +1,6 @@
 """FFmpeg's own WHIP muxer (in the PyAV wheel) as a publisher; a process of its own, as it holds the interpreter.
 
-Run as `python ffmpeg_publisher.py URL SECONDS`.
+Run as `python ffmpeg_publisher.py URL SECONDS [OPTION=VALUE ...]`, with options of the muxer.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import av
 import numpy as np
 
 
-def main(url: str, seconds: float) -> None:
+def main(url: str, seconds: float, options: dict[str, str]) -> None:
     """Send a moving gradient and a tone in real time."""
-    with av.open(url, "w", format="whip") as output:
+    with av.open(url, "w", format="whip", options=options) as output:
         video = output.add_stream("libx264", rate=25)
         video.width, video.height, video.pix_fmt = 640, 360, "yuv420p"
         video.codec_context.gop_size = 25
@@ -47,5 +47,4 @@ def _block(number: int) -> av.AudioFrame:
 
 
 if __name__ == "__main__":
-    av.logging.set_level(av.logging.VERBOSE)
-    main(sys.argv[1], float(sys.argv[2]))
+    main(sys.argv[1], float(sys.argv[2]), dict(option.split("=", 1) for option in sys.argv[3:]))

@@ -60,8 +60,8 @@ class Publisher:
         if peer.props.ice_gathering_state != GstWebRTC.WebRTCICEGatheringState.COMPLETE:
             return
         offer = peer.props.local_description.sdp.as_text().encode()
-        request = urllib.request.Request(self.url, offer, {"Content-Type": "application/sdp"})  # noqa: S310
-        with urllib.request.urlopen(request) as reply:  # noqa: S310
+        request = urllib.request.Request(self.url, offer, {"Content-Type": "application/sdp"})
+        with urllib.request.urlopen(request) as reply:
             text = reply.read().decode()
         _, message = GstSdp.SDPMessage.new_from_text(text)
         answer = GstWebRTC.WebRTCSessionDescription.new(GstWebRTC.WebRTCSDPType.ANSWER, message)

@@ -33,7 +33,7 @@ class Door:
     async def _answer(self, method: str, path: list[str], headers: dict[str, str], body: str) -> bytes:
         if method == "POST":
             published = await self._server.publish(path[-1], body)
-            more = f"Location: /resource/{published['resource']}\r\nETag: \"{published['etag']}\"\r\n"
+            more = f'Location: /resource/{published["resource"]}\r\nETag: "{published["etag"]}"\r\n'
             return _reply("201 Created", published["sdp"], more + "Content-Type: application/sdp\r\n")
         if method == "PATCH":
             etag = headers.get("if-match", "*").strip('"')

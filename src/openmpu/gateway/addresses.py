@@ -123,6 +123,14 @@ class PortRange:
         raise Busy("gateway", "every UDP port of media.udp_ports is in use")
 
 
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What every transport of a gateway binds and tells."""
+
+    bindings: tuple[Binding, ...]
+    ports: PortRange
+
+
 def warn_of_small_buffers(path: Path = _RMEM_MAX) -> None:
     """Say so where the kernel would cut our receive buffers: bursts of packets are then lost unseen."""
     try:

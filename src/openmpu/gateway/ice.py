@@ -17,7 +17,7 @@ from aioice import stun
 from aioice.ice import Connection, StunProtocol
 
 from openmpu.errors import Busy
-from openmpu.gateway.addresses import Binding, PortRange
+from openmpu.gateway.addresses import Binding, Network
 from openmpu.wire.whip.candidates import Candidate, Credentials
 
 VANISHED_S = 8.0
@@ -39,27 +39,31 @@ class _Socket(StunProtocol):
     receiver: IceSession
 
     def datagram_received(self, data: bytes | str, addr: tuple[Any, ...]) -> None:
-        self.receiver.heard += 1
-        if data and data[0] > 3:  # type: ignore[operator]  # always bytes for UDP
-            self.receiver.sink(data)  # type: ignore[arg-type]
-        else:
-            super().datagram_received(data, addr)
+        session = self.receiver
+        session.heard += 1
+        try:
+            if data and data[0] > 3:  # type: ignore[operator]  # always bytes for UDP
+                session.sink(data)  # type: ignore[arg-type]
+            else:
+                super().datagram_received(data, addr)
+        except Exception as error:  # noqa: BLE001 - nothing that a stranger sends may end a socket
+            session.malformed += 1
+            _log.debug("datagram that could not be taken", error=repr(error))
 
 
 class IceSession(Connection):
     """One ICE session, in the controlled role; a restart makes another.
 
     Args:
-        bindings: What to bind and tell.
-        ports: Where sockets come from.
+        network: What to bind and tell.
         sink: Takes every datagram that is not STUN.
     """
 
-    def __init__(self, bindings: tuple[Binding, ...], ports: PortRange, sink: Sink) -> None:
+    def __init__(self, network: Network, sink: Sink) -> None:
         super().__init__(ice_controlling=False)
-        self._bindings, self._ports = bindings, ports
+        self._network = network
         self.sink = sink
-        self.heard = 0
+        self.heard = self.malformed = 0
         self.told: list[Candidate] = []
 
     async def get_component_candidates(
@@ -69,7 +73,7 @@ class IceSession(Connection):
         timeout: int = 5,  # noqa: ARG002, ASYNC109 - nothing here waits
     ) -> list[aioice.Candidate]:
         """Bind our addresses; called by aioice when it gathers."""
-        found = [await self._bind(component, binding) for binding in self._bindings]
+        found = [await self._bind(component, binding) for binding in self._network.bindings]
         candidates = [candidate for candidate in found if candidate]
         if not candidates:
             raise Busy("gateway", "no address of this machine can be bound")
@@ -77,7 +81,7 @@ class IceSession(Connection):
 
     async def _bind(self, component: int, binding: Binding) -> aioice.Candidate | None:
         try:
-            sock = self._ports.bind(binding.bind)
+            sock = self._network.ports.bind(binding.bind)
         except OSError as error:
             _log.warning("cannot bind", address=binding.bind, error=str(error))
             return None

@@ -14,7 +14,7 @@ import structlog
 from setproctitle import setproctitle
 
 from openmpu.errors import NotFound, OpenMpuError
-from openmpu.gateway.addresses import PortRange, local_addresses, plan_bindings, warn_of_small_buffers
+from openmpu.gateway.addresses import Network, PortRange, local_addresses, plan_bindings, warn_of_small_buffers
 from openmpu.gateway.clock import SteadyClock
 from openmpu.gateway.figures import ProcessMeter
 from openmpu.gateway.links import Links
@@ -47,9 +47,8 @@ class Gateway:
         self._switchboard = Switchboard()
         self._rosters = Rosters(self._roster_changed)
         self._links = Links(self._switchboard, self._rosters, self._clock.now)
-        bindings = plan_bindings(options.ice_addresses, local_addresses())
-        ports = PortRange(*options.ports)
-        self._publications = Publications(bindings, ports, self._switchboard, self._rosters, self._clock.now, group)
+        network = Network(plan_bindings(options.ice_addresses, local_addresses()), PortRange(*options.ports))
+        self._publications = Publications(network, self._switchboard, self._rosters, self._clock.now, group)
         self._child = Child(options.control_path, self._hello, self._handle, options.grace_s)
         self._meter = ProcessMeter()
         self._stopping = asyncio.Event()

@@ -14,10 +14,10 @@ from typing import Protocol
 import structlog
 
 from openmpu.errors import Invalid
-from openmpu.gateway.addresses import Binding, PortRange
+from openmpu.gateway.addresses import Network
 from openmpu.gateway.figures import TrackFigures
 from openmpu.gateway.ice import IceSession
-from openmpu.gateway.receiving import PeerTransport, Remote
+from openmpu.gateway.receiving import Ends, PeerTransport, Remote
 from openmpu.gateway.switchboard import Switchboard
 from openmpu.gateway.tracks import Tracks
 from openmpu.model.ids import ChannelKey, UserId
@@ -82,14 +82,14 @@ class Peer:
         self._tracks = Tracks(place.source, deals, owner.switchboard, owner.clock, self._send, self._changed)
         self._log = _log.bind(**place.log, publication=resource[:6])
 
-    async def open(self, bindings: tuple[Binding, ...], ports: PortRange) -> str:
+    async def open(self, network: Network) -> str:
         """Bind sockets and answer; nothing is left when that fails.
 
         Raises:
             Busy: No UDP port is free.
         """
-        active = dtls_setup(self._offer) == "active"
-        transport = PeerTransport(bindings, ports, self._tracks, self._owner.clock, active)
+        ends = Ends(dtls_setup(self._offer) == "active", old_curves=self._offer.maker == "FFmpeg")
+        transport = PeerTransport(network, self._tracks, self._owner.clock, ends)
         try:
             ice = await transport.open()
         except BaseException:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import structlog
 
 from openmpu.errors import NotFound
-from openmpu.gateway.addresses import Binding, PortRange
+from openmpu.gateway.addresses import Network
 from openmpu.gateway.peers import Peer, Place
 from openmpu.gateway.rosters import Rosters
 from openmpu.gateway.switchboard import Switchboard
@@ -39,21 +39,19 @@ class Publications:
     """The publications of one gateway.
 
     Args:
-        bindings: Addresses to bind and tell.
-        ports: Where UDP sockets come from.
+        network: Addresses and ports.
         group: Holds the life of each.
     """
 
     def __init__(
         self,
-        bindings: tuple[Binding, ...],
-        ports: PortRange,
+        network: Network,
         switchboard: Switchboard,
         rosters: Rosters,
         clock: Callable[[], int],
         group: asyncio.TaskGroup,
     ) -> None:
-        self._bindings, self._ports = bindings, ports
+        self._network = network
         self.switchboard, self.rosters, self.clock = switchboard, rosters, clock
         self._group = group
         self._all: dict[str, Peer] = {}
@@ -75,7 +73,7 @@ class Publications:
         offer = read_offer(text)
         deals = settle(offer)
         peer = Peer(place, secrets.token_urlsafe(24), offer, deals, self)
-        answer = await peer.open(self._bindings, self._ports)
+        answer = await peer.open(self._network)
         waiting = self._pending.get(place)
         if waiting:
             waiting.stop("replaced")

@@ -1,44 +1,24 @@
-"""ICE, DTLS and SRTP of one publisher: from datagrams to decrypted RTP and RTCP, and RTCP back.
-
-The only module that touches aiortc's private names; aiortc is pinned, and a test holds each name. Of aiortc it uses the
-DTLS handshake and the SRTP session only: receiving is ours (`wire/rtp`), and it needs neither threads nor coroutines.
-"""
+"""ICE, DTLS and SRTP of one publisher: from datagrams to decrypted RTP and RTCP, and RTCP back."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import pylibsrtp
-from aiortc.rtcdtlstransport import (
-    RTCCertificate,
-    RTCDtlsFingerprint,
-    RTCDtlsParameters,
-    RTCDtlsTransport,
-    SRTPProtectionProfile,
-)
-from OpenSSL import SSL
+import structlog
 
-from openmpu.gateway.addresses import Binding, PortRange
+from openmpu.gateway.addresses import Network
+from openmpu.gateway.dtls import Certificate, DtlsPath, Fingerprints, Handshake, OpenSslHandshake
+from openmpu.gateway.gnutls import GnuTlsHandshake, library
 from openmpu.gateway.ice import IceSession
 from openmpu.wire.whip.candidates import Candidate, Credentials
 
+_log = structlog.get_logger()
 CONNECT_WITHIN_S = 20.0
 """From the answer to a finished handshake; a publisher that takes longer is dropped and may try again."""
-_EARLY_DTLS = 32
-"""Datagrams of a handshake that may wait; more come from nobody who means well."""
-
-# Forward secrecy and AEAD first; CBC for old clients. Ours is an ECDSA certificate, so only those suites can be chosen;
-# GnuTLS (FFmpeg) and old OpenSSL (GStreamer) want AES-256-GCM or CCM beside what aiortc offers.
-_CIPHERS = (
-    b"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:"
-    b"ECDHE-ECDSA-AES128-CCM:ECDHE-ECDSA-AES256-CCM:"
-    b"ECDHE-ECDSA-AES128-SHA:ECDHE-ECDSA-AES256-SHA:ECDHE-ECDSA-AES128-SHA256:ECDHE-ECDSA-AES256-SHA384:"
-    b"ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305:ECDHE-RSA-AES256-GCM-SHA384:"
-    b"ECDHE-RSA-AES128-SHA:ECDHE-RSA-AES256-SHA"
-)
 
 
 class MediaTaker(Protocol):
@@ -53,103 +33,55 @@ class MediaTaker(Protocol):
         ...
 
 
-class Certificate(RTCCertificate):
-    """A certificate whose handshakes take every cipher that we deem safe."""
-
-    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
-        context = super()._create_ssl_context(srtp_profiles)
-        context.set_cipher_list(_CIPHERS)
-        return context
-
-
-class _Dtls(RTCDtlsTransport):
-    """aiortc's handshake over a path of ours."""
-
-    def __init__(self, path: _Path, certificate: Certificate, active: bool) -> None:
-        ice: Any = path
-        super().__init__(ice, [certificate])
-        self._set_role("client" if active else "server")
-
-    @property
-    def sessions(self) -> tuple[pylibsrtp.Session, pylibsrtp.Session]:
-        """The SRTP sessions for what comes in and what goes out, once connected."""
-        return self._rx_srtp, self._tx_srtp
-
-
-class _Path:
-    """What RTCDtlsTransport calls its ICE transport: a way for its datagrams, whichever ICE session is in use."""
-
-    role = "controlled"
-
-    def __init__(self) -> None:
-        self.session: IceSession | None = None
-        self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_EARLY_DTLS)
-
-    def put(self, data: bytes) -> None:
-        """A datagram of DTLS came."""
-        if not self._waiting.full():
-            self._waiting.put_nowait(data)
-
-    def end(self) -> None:
-        """Nothing more will come."""
-        while self._waiting.full():
-            self._waiting.get_nowait()
-        self._waiting.put_nowait(None)
-
-    async def _recv(self) -> bytes:
-        data = await self._waiting.get()
-        if data is None:
-            raise ConnectionError
-        return data
-
-    async def _send(self, data: bytes) -> None:
-        if self.session:
-            self.session.send_now(data)
-
-
 @dataclass(frozen=True, slots=True)
 class Remote:
     """The publisher's end of the transport, as its offer tells it."""
 
     credentials: Credentials
-    fingerprints: tuple[tuple[str, str], ...]
+    fingerprints: Fingerprints
     candidates: tuple[Candidate, ...] = ()
     complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """How the two ends of a DTLS handshake stand to each other.
+
+    Attributes:
+        active: We begin.
+        old_curves: The publisher may show a key that OpenSSL refuses (gnutls.py).
+    """
+
+    active: bool = False
+    old_curves: bool = False
 
 
 class PeerTransport:
     """The one transport of a publication. `open`, then `connect`, then `wait`; `close` at any time.
 
     Args:
-        bindings: Addresses to bind and tell.
-        ports: Where sockets come from.
+        network: Addresses and ports.
         taker: Takes what is received.
         clock: Nanoseconds, never backwards.
-        active: Whether we begin the DTLS handshake.
+        ends: Of the DTLS handshake.
     """
 
-    def __init__(
-        self, bindings: tuple[Binding, ...], ports: PortRange, taker: MediaTaker, clock: Callable[[], int], active: bool
-    ) -> None:
-        self._bindings, self._ports, self._taker, self._clock = bindings, ports, taker, clock
-        self._path = _Path()
+    def __init__(self, network: Network, taker: MediaTaker, clock: Callable[[], int], ends: Ends) -> None:
+        self._network, self._taker, self._clock = network, taker, clock
+        self._path = DtlsPath(self._send)
         self._certificate = Certificate.generateCertificate()
-        self._dtls = _Dtls(self._path, self._certificate, active)
-        self._dtls.on("statechange", self._dtls_changed)
-        self._ice = self._newest = self._session()
+        self._handshake = _handshake(self._path, self._certificate, ends, self._left)
+        self._step = "ice"
+        self._ice = self._newest = IceSession(network, self._datagram)
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._rx: pylibsrtp.Session | None = None
         self._tx: pylibsrtp.Session | None = None
         self.undecrypted = 0
 
-    def _session(self) -> IceSession:
-        return IceSession(self._bindings, self._ports, self._datagram)
-
     @property
-    def fingerprints(self) -> tuple[tuple[str, str], ...]:
-        """Of our certificate: SHA-256 only, which everybody knows."""
-        prints = self._certificate.getFingerprints()
-        return tuple((one.algorithm, one.value) for one in prints if one.algorithm == "sha-256")
+    def fingerprints(self) -> Fingerprints:
+        """Of our certificate."""
+        return self._certificate.fingerprints
 
     async def open(self) -> IceSession:
         """Bind sockets; its credentials and candidates go into the answer.
@@ -158,7 +90,6 @@ class PeerTransport:
             Busy: No port or address is free.
         """
         await self._ice.gather_candidates()
-        self._path.session = self._ice
         return self._ice
 
     async def connect(self, remote: Remote) -> None:
@@ -171,16 +102,10 @@ class PeerTransport:
             async with asyncio.timeout(CONNECT_WITHIN_S):
                 await self._ice.add_candidates(remote.candidates, remote.complete)
                 await self._ice.reach(remote.credentials)
-                await self._shake_hands(remote.fingerprints)
+                self._step = "dtls"
+                self._rx, self._tx = await self._handshake.shake_hands(remote.fingerprints)
         except TimeoutError:
-            step = "ice" if self._dtls.state == "new" else "dtls"
-            raise ConnectionError(f"{step} took longer than {CONNECT_WITHIN_S:g} s") from None
-
-    async def _shake_hands(self, fingerprints: tuple[tuple[str, str], ...]) -> None:
-        await self._dtls.start(RTCDtlsParameters([RTCDtlsFingerprint(*pair) for pair in fingerprints]))
-        if self._dtls.state != "connected":
-            raise ConnectionError("dtls failed")
-        self._rx, self._tx = self._dtls.sessions
+            raise ConnectionError(f"{self._step} took longer than {CONNECT_WITHIN_S:g} s") from None
 
     async def trickle(self, candidates: tuple[Candidate, ...], complete: bool) -> None:
         """More candidates of the publisher."""
@@ -192,7 +117,7 @@ class PeerTransport:
         Raises:
             Busy: No port or address is free.
         """
-        session = self._session()
+        session = IceSession(self._network, self._datagram)
         await session.gather_candidates()
         former, self._newest = self._newest, session
         if former is not self._ice:
@@ -211,7 +136,7 @@ class PeerTransport:
         except (TimeoutError, ConnectionError):
             await session.close()
             raise ConnectionError("the publisher cannot be reached anew") from None
-        former, self._ice, self._path.session = self._ice, session, session
+        former, self._ice = self._ice, session
         await former.close()
 
     async def wait(self) -> str:
@@ -235,7 +160,7 @@ class PeerTransport:
         """Tell the publisher, and let everything go."""
         self._end("closed")
         self._rx = self._tx = None
-        await self._dtls.stop()
+        await self._handshake.stop()
         await self._ice.close()
         if self._newest is not self._ice:
             await self._newest.close()
@@ -245,9 +170,11 @@ class PeerTransport:
             self._over.set_result(reason)
         self._path.end()
 
-    def _dtls_changed(self) -> None:
-        if self._dtls.state == "closed":
-            self._end("left")
+    def _left(self) -> None:
+        self._end("left")
+
+    def _send(self, data: bytes) -> None:
+        self._ice.send_now(data)
 
     def _datagram(self, data: bytes) -> None:
         """By first byte (RFC 7983 7); RTCP by its packet type (RFC 5761 4)."""
@@ -266,3 +193,12 @@ class PeerTransport:
                 self._taker.rtp(session.unprotect(data), self._clock())
         except pylibsrtp.Error:
             self.undecrypted += 1
+
+
+def _handshake(path: DtlsPath, certificate: Certificate, ends: Ends, ended: Callable[[], None]) -> Handshake:
+    gnutls = library() if ends.old_curves else None
+    if gnutls:
+        return GnuTlsHandshake(gnutls, path, certificate, active=ends.active, ended=ended)
+    if ends.old_curves:
+        _log.warning("no GnuTLS here: FFmpeg can publish with a key on P-256 only (its options cert_file and key_file)")
+    return OpenSslHandshake(path, certificate, ends.active, ended)

@@ -35,8 +35,8 @@ _H264_LEVEL = 0x33
 """5.1: up to 3840x2160 at 30. A higher level than the offered one may be told with level-asymmetry (RFC 6184 8.2.2)."""
 
 START_KBPS = 1_500
-"""Where Chromium is told to begin: by itself it begins at 300 kbit/s with a small picture and takes long to grow. Others
-pass the parameter over; on a thinner path feedback brings it down within a second."""
+"""Where Chromium is told to begin: by itself it begins at 300 kbit/s with a small picture and takes long to grow.
+Others pass the parameter over; on a thinner path feedback brings it down within a second."""
 
 
 @dataclass(frozen=True, slots=True)

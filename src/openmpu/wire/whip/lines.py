@@ -22,10 +22,12 @@ class Part:
 
     Attributes:
         media: What stands behind `m=`; empty for the session part.
+        origin: What stands behind `o=` of the session part.
         attributes: Each `a=name:value` in order; the value is empty for a property attribute.
     """
 
     media: str = ""
+    origin: str = ""
     attributes: tuple[tuple[str, str], ...] = ()
 
     def all(self, name: str) -> list[str]:
@@ -44,6 +46,7 @@ class Part:
 @dataclass(slots=True)
 class _Draft:
     media: str = ""
+    origin: str = ""
     attributes: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -60,9 +63,11 @@ def read_parts(text: str) -> tuple[Part, tuple[Part, ...]]:
         elif kind == "a":
             name, _, rest = value.partition(":")
             drafts[-1].attributes.append((name, rest.strip()))
+        elif kind == "o":
+            drafts[-1].origin = value
     if len(drafts) > MAX_MEDIA + 1:
         raise Invalid("sdp", f"the SDP has more than {MAX_MEDIA} media sections")
-    session, *media = (Part(draft.media, tuple(draft.attributes)) for draft in drafts)
+    session, *media = (Part(draft.media, draft.origin, tuple(draft.attributes)) for draft in drafts)
     return session, tuple(media)
 
 

@@ -99,6 +99,7 @@ class Offer:
         fingerprints: (hash name, hex digits with colons, upper case) of the publisher's certificate.
         setup: `actpass`, `active` or `passive`.
         complete: Whether end-of-candidates was told.
+        maker: First word of the o= line; some programs put their name there (`FFmpeg`), most a dash.
     """
 
     sections: tuple[Section, ...]
@@ -110,6 +111,7 @@ class Offer:
     complete: bool = False
     ice_lite: bool = False
     mixed_extensions: bool = False
+    maker: str = "-"
 
 
 def read_offer(text: str) -> Offer:
@@ -137,6 +139,7 @@ def read_offer(text: str) -> Offer:
         complete=any(part.has("end-of-candidates") for part in (session, *media)),
         ice_lite=session.has("ice-lite"),
         mixed_extensions=session.has("extmap-allow-mixed") or tagged.has("extmap-allow-mixed"),
+        maker=session.origin.partition(" ")[0],
     )
 
 
