@@ -5,6 +5,7 @@ from __future__ import annotations
 import colorsys
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -40,6 +41,7 @@ from tests.media.pictures_and_people import (
     plain_picture,
     quarters,
 )
+from tests.media.segmentation.doubles import BrightnessSegmenter
 
 FONTS = Fonts()
 WALL = 1_790_000_000_000_000_000  # 2026-09-21 14:13:20 UTC
@@ -89,10 +91,10 @@ def layout(*panes):
 WHOLE_CANVAS = layout((0, 0, 1, 1, 0))
 
 
-def painted(spec, people=None, frames=None):
+def painted(spec, people=None, frames=None, segmenter=None):
     """The canvas of a task; everybody is a stand-in where `frames` (by place in the roster) says nothing else."""
     roster = stand_in_roster(spec, people)
-    compositor = Compositor(plan(spec, roster), Overlays(GALLERY, FONTS))
+    compositor = Compositor(plan(spec, roster), Overlays(GALLERY, FONTS), segmenter)
     compositor.paint(WALL, _newest(roster, frames))
     return compositor.canvas
 
@@ -338,6 +340,18 @@ def test_colours_of_the_api():
     for height in (360, 720):
         spec = mix(panes, width=height * 16 // 9, height=height, background=GREY, fit=Fit.STRETCH)
         check(f"colours-{height}", painted(spec, frames=[flat(64, 36, colour) for colour in corners]))
+
+
+def test_people_cut_out():
+    """A bright person before a dark wall: the wall goes, the lower pane and the background show, the edge is soft."""
+    panes = layout((0.05, 0.1, 0.5, 0.8, 0), (0.2, 0.2, 0.7, 0.7, 1))
+    specs = (PaneSpec(1, segment=True),)
+    spec = mix(panes, panes=specs, segmentation=True, backgrounds=(ImageSpec("stripes"),), fit=Fit.STRETCH)
+    frame = flat(320, 180, BLACK)
+    disc = np.zeros((180, 320), np.uint8)
+    cv2.circle(disc, (160, 90), 60, 219, -1, cv2.LINE_AA)
+    frame.planes[0].update((disc + 16).tobytes())
+    check("people-cut-out", painted(spec, frames=[quarters(320, 180), frame], segmenter=BrightnessSegmenter()))
 
 
 @needs_noto

@@ -2,7 +2,7 @@
 
     overlays = Overlays(pictures, Fonts(directory), zone, executor)   # once a worker
     overlays.prepare(scene, wall)                       # any thread; then showing it costs the paint loop nothing
-    compositor = Compositor(scene, overlays)            # width and height must not be 0
+    compositor = Compositor(scene, overlays, segmenter) # width and height must not be 0; None: nobody is cut out
     painted = compositor.paint(wall, newest)            # once a tick; newest: track id -> ShownFrame
     frame = compositor.canvas.as_frame()                # av.VideoFrame over the canvas, no copy
     compositor.set_scene(scene)                         # whole, shown by the next `paint`
@@ -25,9 +25,9 @@ from openmpu.media.lettering.clock_layer import ClockLayer
 from openmpu.media.overlays import Overlays
 from openmpu.media.panes import PaneGroup, Slot
 from openmpu.media.regions import NOTHING, Region, union
+from openmpu.media.segmentation.port import MISSING_NOTE, Segmenter
 from openmpu.media.stack import Layer, Stack
 from openmpu.media.video import ShownFrame
-from openmpu.model.geometry import PixelRect
 from openmpu.model.ids import TrackId
 from openmpu.model.scene import ImageLayer, Scene
 
@@ -49,8 +49,9 @@ class Painted:
 class Compositor:
     """Paints scenes; each tick only what changed, together with whatever lies over or under it there."""
 
-    def __init__(self, scene: Scene, overlays: Overlays | None = None) -> None:
+    def __init__(self, scene: Scene, overlays: Overlays | None = None, segmenter: Segmenter | None = None) -> None:
         self._overlays = overlays or Overlays()
+        self._segmenter = segmenter
         self.canvas = Canvas(scene.width, scene.height)
         self.set_scene(scene)
 
@@ -58,6 +59,13 @@ class Compositor:
     def refused_frames(self) -> int:
         """How many frames of the present scene could not be shown, by size or format; the one before stayed."""
         return sum(pane.refused for pane in self._panes)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What is drawn otherwise than asked for, one sentence each, for the task's status."""
+        if not any(pane.segment for pane in self.scene.panes):
+            return self._overlays.notes
+        return self._overlays.notes + ((MISSING_NOTE,) if self._segmenter is None else self._segmenter.notes)
 
     def set_scene(self, scene: Scene) -> None:
         """Another scene, whole. A new canvas is made only for another size.
@@ -71,7 +79,8 @@ class Compositor:
         room, matrix = self.canvas.rect, self.canvas.matrix
         self._ground = FillLayer(room, scene.background, matrix)
         self._backgrounds = [Slot(picture, room, matrix) for picture in scene.backgrounds]
-        self._panes = [PaneGroup(pane, room, matrix) for pane in scene.panes if not _off(pane.rect, room)]
+        seen = (pane for pane in scene.panes if not pane.rect.intersection(room).empty)
+        self._panes = [PaneGroup(pane, room, matrix, self._segmenter) for pane in seen]
         self._top: list[Slot | ClockLayer] | None = None
         self._waiting: list[Slot] = []
         self._clocks: list[ClockLayer] = []
@@ -154,7 +163,3 @@ class Compositor:
 
 def _shown(slots: Iterable[Slot]) -> Iterable[Layer]:
     return [layer for slot in slots if (layer := slot.layer()) is not None]
-
-
-def _off(rect: PixelRect, canvas: PixelRect) -> bool:
-    return rect.intersection(canvas).empty

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from openmpu.media.blending import SpriteLayer, layer_of
 from openmpu.media.fill import FillLayer
 from openmpu.media.overlays import Overlays
+from openmpu.media.segmentation.cutout import CutOutLayer
+from openmpu.media.segmentation.port import Segmenter
 from openmpu.media.stack import Layer
 from openmpu.media.video import FrameForm, ShownFrame, VideoLayer, as_i420
 from openmpu.model.colours import BLACK, Matrix
@@ -45,8 +47,9 @@ class Slot:
 class PaneGroup:
     """One pane's layers at the moment."""
 
-    def __init__(self, pane: PaneLayer, canvas: PixelRect, matrix: Matrix) -> None:
+    def __init__(self, pane: PaneLayer, canvas: PixelRect, matrix: Matrix, segmenter: Segmenter | None = None) -> None:
         self._pane = pane
+        self._segmenter = segmenter if pane.segment else None
         self._matrix = matrix
         self._rect = pane.rect.intersection(canvas)
         self._fill = FillLayer(self._rect, pane.fill, matrix) if pane.fill else None
@@ -65,6 +68,8 @@ class PaneGroup:
         if shown is None:
             return self._lose()
         if shown.serial == self._serial:
+            if isinstance(self._video, CutOutLayer) and self._video.has_news:
+                changed.append(self._video)
             return False
         self._serial = shown.serial
         return self._show(shown, changed)
@@ -83,10 +88,14 @@ class PaneGroup:
         reshaped = form != self._form or self._video is None
         if self._video is None or reshaped:
             self._form = form
-            self._video = VideoLayer(form, self._pane.fit, self._rect, self._matrix)
+            self._video = self._video_layer(form)
         self._video.show(frame)
         changed.append(self._video)
         return reshaped
+
+    def _video_layer(self, form: FrameForm) -> VideoLayer:
+        place = form, self._pane.fit, self._rect, self._matrix
+        return VideoLayer(*place) if self._segmenter is None else CutOutLayer(*place, self._segmenter)
 
     def layers(self) -> Iterable[Layer]:
         """Bottom to top."""

@@ -91,19 +91,24 @@ class VideoLayer:
         same = source == target
         self._conversion = None if same else Conversion(source, target, self.rect.width, self.rect.height)
         self._planes: Planes | None = None
+        self._fresh = False
 
     def show(self, frame: av.VideoFrame) -> None:
         """Takes a frame of the layer's form; its samples are kept until the next one comes."""
         self._planes = planes_of(frame)
+        self._fresh = True
 
     def bind(self, canvas: Canvas, clip: PixelRect) -> Paint:
         """What scales the newest frame; `clip` is all of `rect`."""
         target = canvas.cut(clip)
 
         def paint() -> None:
-            if self._planes is not None:
-                self._scaler.scale(self._planes, target)
-                if self._conversion is not None:
-                    self._conversion.convert(target)
+            self._scale_into(target)
 
         return paint
+
+    def _scale_into(self, target: Planes) -> None:
+        if self._planes is not None:
+            self._scaler.scale(self._planes, target)
+            if self._conversion is not None:
+                self._conversion.convert(target)

@@ -1,0 +1,209 @@
+"""A segmenter in a process of its own: whatever happens there, the picture goes on.
+
+One thread talks with the child, one picture at a time, panes in turn; of each pane only the newest picture waits. A
+child that dies or hangs is started again after a while.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import subprocess
+import sys
+import threading
+import weakref
+from pathlib import Path
+from typing import IO
+
+import cv2
+import numpy as np
+
+from openmpu.media.segmentation.child import HEADER
+from openmpu.media.segmentation.port import HEIGHT, WIDTH, Mask, SmallPicture
+
+START_SECONDS = 90.0
+"""Loading the model takes six seconds on a quiet machine."""
+ANSWER_SECONDS = 3.0
+RESTART_SECONDS = 10.0
+STEADY = 0.35
+"""How much of the mask before stays: edges do not flicker, and follow a moving hand within three frames."""
+
+_CHILD = Path(__file__).with_name("child.py")
+_PROBE = "import mediapipe.python.solutions.selfie_segmentation"
+
+
+def can_segment(python: str) -> bool:
+    """Whether an interpreter has what the child needs; blocks for some seconds."""
+    try:
+        found = subprocess.run([python, "-c", _PROBE], capture_output=True, timeout=START_SECONDS, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return found.returncode == 0
+
+
+class _Watcher:
+    """One pane's newest picture and mask."""
+
+    def __init__(self, news: threading.Condition) -> None:
+        self._news = news
+        self.turn = 0
+        self._waiting: SmallPicture | None = None
+        self._mask: Mask | None = None
+
+    def look(self, picture: SmallPicture) -> None:
+        with self._news:
+            self._waiting = picture
+            self._news.notify()
+
+    def mask(self) -> Mask | None:
+        return self._mask
+
+    @property
+    def waits(self) -> bool:
+        return self._waiting is not None
+
+    def take(self, turn: int) -> SmallPicture:
+        """The picture that waits, under the condition."""
+        picture, self._waiting, self.turn = self._waiting, None, turn
+        assert picture is not None  # noqa: S101 - asked for only when `waits`
+        return picture
+
+    def put(self, mask: Mask) -> None:
+        before = self._mask
+        if before is not None:
+            mask = np.asarray(cv2.addWeighted(mask, 1 - STEADY, before, STEADY, 0), np.uint8)
+        self._mask = mask
+
+
+class SegmenterProcess:
+    """Finds people with the help of a child process. `start` once, `stop` in the end."""
+
+    def __init__(
+        self, python: str = sys.executable, child: Path = _CHILD, restart_seconds: float = RESTART_SECONDS
+    ) -> None:
+        """`python`: an interpreter for which `can_segment` holds."""
+        self._command = (python, str(child))
+        self._restart_seconds = restart_seconds
+        self._news = threading.Condition()
+        self._watchers: weakref.WeakSet[_Watcher] = weakref.WeakSet()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="segmentation", daemon=True)
+        self._turn = 0
+        self._child: subprocess.Popen[bytes] | None = None
+        self._problem = "SegmentType: segmentation is starting"
+
+    def start(self) -> None:
+        """Starts the thread, which starts the child."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends both; nothing is left."""
+        self._stopping.set()
+        with self._news:
+            self._news.notify_all()
+        self._end_child()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def watch(self) -> _Watcher:
+        """Begins with another pane."""
+        watcher = _Watcher(self._news)
+        self._watchers.add(watcher)
+        return watcher
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """One sentence while it does not work."""
+        return (self._problem,) if self._problem else ()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._serve()
+            except (OSError, TimeoutError, EOFError) as error:
+                self._problem = f"SegmentType: segmentation failed ({type(error).__name__}), it is started again"
+            self._end_child()
+            self._stopping.wait(self._restart_seconds)
+
+    def _serve(self) -> None:
+        child = self._child = subprocess.Popen(  # noqa: S603 - the operator's interpreter, our file
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
+        )
+        if child.stdin is None or child.stdout is None:
+            raise OSError("no pipes")
+        with child.stdin, child.stdout:
+            os.set_blocking(child.stdin.fileno(), False)
+            _read(child.stdout, len(b"ready\n"), START_SECONDS)
+            self._problem = ""
+            while self._serve_one(child.stdin, child.stdout):
+                pass
+
+    def _serve_one(self, pictures: IO[bytes], masks: IO[bytes]) -> bool:
+        """Waits for a picture and has it answered; false when it is time to end. Keeps no watcher while it waits."""
+        task = self._next()
+        if task is None:
+            return False
+        watcher, picture = task
+        _write(pictures, HEADER.pack(WIDTH, HEIGHT) + picture.tobytes(), ANSWER_SECONDS)
+        answer = _read(masks, WIDTH * HEIGHT, ANSWER_SECONDS)
+        watcher.put(np.frombuffer(answer, np.uint8).reshape(HEIGHT, WIDTH))
+        return True
+
+    def _next(self) -> tuple[_Watcher, SmallPicture] | None:
+        """Waits for a picture; None when it is time to end."""
+        with self._news:
+            while not self._stopping.is_set():
+                if task := self._longest_waiting():
+                    return task
+                self._news.wait()
+        return None
+
+    def _longest_waiting(self) -> tuple[_Watcher, SmallPicture] | None:
+        """Of the panes that have a new picture the one that was served longest ago."""
+        waiting = [watcher for watcher in self._watchers if watcher.waits]
+        if not waiting:
+            return None
+        watcher = min(waiting, key=lambda watcher: watcher.turn)
+        self._turn += 1
+        return watcher, watcher.take(self._turn)
+
+    def _end_child(self) -> None:
+        child, self._child = self._child, None
+        if child is not None and child.poll() is None:
+            child.kill()
+            child.wait()
+
+
+def _write(pipe: IO[bytes], data: bytes, seconds: float) -> None:
+    """All of `data`, each part within `seconds`.
+
+    Raises:
+        TimeoutError: The child does not read.
+        OSError: It has ended.
+    """
+    with selectors.DefaultSelector() as ready:
+        ready.register(pipe, selectors.EVENT_WRITE)
+        while data:
+            if not ready.select(seconds):
+                raise TimeoutError("not read")
+            data = data[os.write(pipe.fileno(), data) :]
+
+
+def _read(pipe: IO[bytes], size: int, seconds: float) -> bytes:
+    """Exactly `size` bytes, each part within `seconds`.
+
+    Raises:
+        TimeoutError: Nothing came in time.
+        EOFError: The child has ended.
+    """
+    data = b""
+    with selectors.DefaultSelector() as ready:
+        ready.register(pipe, selectors.EVENT_READ)
+        while len(data) < size:
+            if not ready.select(seconds):
+                raise TimeoutError("no answer")
+            part = pipe.read(size - len(data))
+            if not part:
+                raise EOFError("ended")
+            data += part
+    return data
