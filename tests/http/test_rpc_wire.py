@@ -1,0 +1,105 @@
+"""The door over TCP, byte by byte: what only a real HTTP server in front of it can show (wire.md 1)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from tests.http.house import RTC
+from tests.http.serving import serving
+from tests.http.signing import FORM, Signer, query_of
+
+pytestmark = pytest.mark.e2e
+
+NAMED = {"AppId": "app", "TaskId": "t1"}
+
+
+async def exchange(endpoint: str, *pieces: bytes) -> bytes:
+    """Send the pieces one after the other, and read until the server closes."""
+    host, _, port = endpoint.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    for piece in pieces:
+        writer.write(piece)
+        await writer.drain()
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return answer
+
+
+def head(request_line: str, *headers: str) -> bytes:
+    lines = (request_line, "Host: rtc.example.test:8080", "Connection: close", *headers)
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def v1(method: str, **parameters: str) -> str:
+    common = {"Action": "GetMPUTaskStatus", "Version": RTC, "Format": "JSON", **NAMED, **parameters}
+    return query_of(Signer(now=time.time_ns()).v1(method, common))
+
+
+def chunked(data: bytes, size: int) -> bytes:
+    pieces = [data[place : place + size] for place in range(0, len(data), size)]
+    return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+async def test_a_chunked_form_body() -> None:
+    """Node clients send so; cut anywhere."""
+    async with serving() as endpoint:
+        body = v1("POST").encode()
+        start = head("POST / HTTP/1.1", f"Content-Type: {FORM}", "Transfer-Encoding: chunked")
+        answer = await exchange(endpoint, start, chunked(body, 7))
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b'"Code":"InvalidTask.NotFound"' in answer
+    assert b'"HostId":"rtc.example.test"' in answer
+
+
+@pytest.mark.parametrize("size", [30_000, 58_000])
+async def test_a_long_request_line(size: int) -> None:
+    """Up to 60 000 bytes."""
+    async with serving() as endpoint:
+        answer = await exchange(endpoint, head(f"GET /?{v1('GET', Foo='x' * size)} HTTP/1.1"))
+    assert b'"Code":"InvalidTask.NotFound"' in answer
+
+
+@pytest.mark.parametrize("size", [60_000, 100_000])
+async def test_a_request_line_that_is_too_long_gets_our_own_answer(size: int) -> None:
+    """413, not a page of the HTTP server."""
+    async with serving() as endpoint:
+        answer = await exchange(endpoint, head(f"GET /?{v1('GET', Foo='x' * size)} HTTP/1.1"))
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b'"Code":"RequestEntityTooLarge"' in answer
+
+
+async def test_a_body_that_is_announced_too_large_is_refused_before_it_comes() -> None:
+    """Nothing of it need be sent."""
+    async with serving() as endpoint:
+        start = head("POST /?Format=JSON HTTP/1.1", f"Content-Type: {FORM}", "Content-Length: 100000000")
+        answer = await exchange(endpoint, start)
+    assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "code"),
+    [
+        ("GET // HTTP/1.1", 404, "InvalidAction.NotFound"),
+        ("GET /index.php HTTP/1.1", 404, "InvalidAction.NotFound"),
+        ("get / HTTP/1.1", 400, "UnsupportedHTTPMethod"),
+        ("PURGE / HTTP/1.1", 400, "UnsupportedHTTPMethod"),
+        ("GET / HTTP/1.0", 400, "MissingAction"),
+    ],
+)
+async def test_odd_request_lines(line: str, status: int, code: str) -> None:
+    """Every one of them gets an XML error."""
+    async with serving() as endpoint:
+        answer = await exchange(endpoint, head(line))
+    assert answer.split(b" ")[1] == str(status).encode()
+    assert b"content-type: text/xml;charset=utf-8" in answer
+    assert f"<Code>{code}</Code>".encode() in answer
+
+
+async def test_an_empty_path_is_the_root() -> None:
+    """The seeds print `?Action` without a slash."""
+    async with serving() as endpoint:
+        answer = await exchange(endpoint, head(f"GET ?{v1('GET')} HTTP/1.1"))
+    assert b'"Code":"InvalidTask.NotFound"' in answer
