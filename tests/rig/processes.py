@@ -1,7 +1,8 @@
 """A real server on free ports with a state directory of its own, commands beside it, and the check that nothing is left.
 
-Every process is started with a mark in its environment and in a session of its own; children inherit both, so that
-whatever was left behind is found, and ended, even when it has another parent by then.
+Every process is started in the test's own directory; children inherit it, so that whatever was left behind is found,
+and ended, even when it has another parent by then. (A mark in the environment would not do: a process that shows a
+title has written over it.)
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 import signal
 import sys
 import time
@@ -25,7 +25,6 @@ from openmpu.clients.call import Answer, ApiClient
 from openmpu.clients.signing import Keys
 from tests.rig.ports import free_port, free_udp_range
 
-MARK = "OPENMPU_RIG"
 APP, APP_KEY, KEY_ID, SECRET = "rigapp", "rigappkey", "rigkey", "rigsecret"
 READY_SECONDS = 40.0
 
@@ -122,8 +121,6 @@ class Rig:
         self.config = directory / "openmpu.toml"
         self.state = directory / "state"
         self.server: Program | None = None
-        self._mark = secrets.token_hex(8)
-        self._sessions: set[int] = set()
         self._programs: list[Program] = []
         self.config.write_text(self._settings(settings))
         self.config.chmod(0o600)
@@ -157,10 +154,10 @@ class Rig:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=file,
                 stderr=asyncio.subprocess.STDOUT,
+                cwd=self.directory,
                 env=self._environment(),
                 start_new_session=True,
             )
-        self._sessions.add(process.pid)
         program = Program(process, path)
         self._programs.append(program)
         return program
@@ -179,10 +176,10 @@ class Rig:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            cwd=self.directory,
             env=self._environment(),
             start_new_session=True,
         )
-        self._sessions.add(process.pid)
         try:
             async with asyncio.timeout(within_s):
                 out, err = await process.communicate()
@@ -253,13 +250,13 @@ class Rig:
         try:
             if process.pid == os.getpid() or process.status() == psutil.STATUS_ZOMBIE:
                 return False
-            return os.getsid(process.pid) in self._sessions or process.environ().get(MARK) == self._mark
+            return process.cwd() == str(self.directory.resolve())
         except (psutil.Error, OSError):
             return False
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENMPU_")}
-        return {**kept, MARK: self._mark, "PYTHONUNBUFFERED": "1"}
+        return {**kept, "PYTHONUNBUFFERED": "1"}
 
     def _settings(self, settings: Mapping[str, str]) -> str:
         return _SETTINGS.format(

@@ -67,6 +67,7 @@ class LocalGateways:
         self._names = sorted(self._places)
         self._links, self._ledger = links, ledger
         self._on_roster: RosterListener | None = None
+        self._closing = False
 
     def listen(self, on_roster: RosterListener) -> None:
         """Who hears of roster changes."""
@@ -94,7 +95,8 @@ class LocalGateways:
                 group.create_task(self._keep(place))
 
     async def shut_down(self) -> None:
-        """End every gateway in good order."""
+        """End every gateway in good order; none is started again."""
+        self._closing = True
         await asyncio.gather(*(self._end(place) for place in self._places.values()))
 
     # The Gateways port
@@ -214,7 +216,7 @@ class LocalGateways:
         return set(self._ledger.living()) - {place.pid for place in self._places.values() if place.pid is not None}
 
     async def _keep(self, place: _Place) -> None:
-        while True:
+        while not self._closing:
             if place.pid is None:
                 await self._start(place)
             await asyncio.sleep(0.2)
@@ -237,7 +239,7 @@ class LocalGateways:
         place.process = process
 
     async def _check(self, place: _Place, now: float) -> None:
-        if place.pid is None:
+        if place.pid is None or self._closing:
             return
         silent = now - place.heard_at
         if not alive(place.pid):

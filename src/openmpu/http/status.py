@@ -106,7 +106,7 @@ def describe(record: TaskRecord, report: WorkerReport | None) -> dict[str, Any]:
         "ended_at": _moment(record.ended_at) if record.ended_at else None,
         "end_code": record.end_code,
         "end_reason": record.end_reason,
-        "lease": record.lease,
+        "lease": report.lease if report else record.lease,
         "targets": to_plain(report.targets) if report else [{"url": url.redacted} for url in spec.targets],
         "figures": report.figures if report else {},
         "notes": [*spec.notes, *(report.notes if report else ())],
