@@ -21,7 +21,17 @@ from setproctitle import setproctitle
 
 from openmpu.clients.call import ApiClient
 from openmpu.clients.demo_stage import Stage, figures, task, until
-from openmpu.clients.demo_story import CAST, LAYOUT_IDS, MEDIA_ENCODE, Actor, Cadence, Received, faults
+from openmpu.clients.demo_story import (
+    CAST,
+    LAYOUT_IDS,
+    MEDIA_ENCODE,
+    SETTLING_SECONDS,
+    Actor,
+    Cadence,
+    Playbill,
+    Received,
+    faults,
+)
 from openmpu.clients.demo_view import Places, Stand, View
 from openmpu.clients.glimpses import Glimpse
 from openmpu.clients.receive import Receiver
@@ -86,9 +96,11 @@ class _Play:
         self._picture, self._save, self._stop, self._stack = directory / "picture.png", save, stop, stack
         self._stage = Stage(directory, stack)
         self._receiver = Receiver("rtmp://127.0.0.1:0/live/demo", save, on_tag=self._take)
-        self._watcher, self._cadence = Watcher(_PEOPLE, _LAYOUTS), Cadence()
+        self._watcher, self._cadence, self._playbill = Watcher(_PEOPLE, _LAYOUTS), Cadence(), Playbill()
         self._stand, self._seen = Stand(publishers=self._stage.told), list[Glimpse]()
         self._first_at: float | None = None
+        self._head_start = 0.0
+        """Seconds that it takes a publisher to come, as measured on the first ones."""
 
     async def run(self, seconds: float | None) -> list[str]:
         """Play; the reasons why it was not as expected.
@@ -116,7 +128,7 @@ class _Play:
         self._stack.push_async_callback(api.close)
         for actor in CAST:
             if not actor.comes:
-                await self._enter_and_wait(actor)
+                self._head_start = await self._enter_and_wait(actor)
         async with task(api, self._receiver.url, LAYOUT_IDS, MEDIA_ENCODE):
             await until(lambda: self._first_at is not None, "no picture arrives")
             await self._play(api, view, seconds)
@@ -134,10 +146,12 @@ class _Play:
             self._first_at = self._first_at or time.monotonic()
             self._cadence.take(tag.timestamp)
 
-    async def _enter_and_wait(self, actor: Actor) -> None:
-        """In order, so that the one who comes first sits first."""
+    async def _enter_and_wait(self, actor: Actor) -> float:
+        """In order, so that the one who comes first sits first; how long it took."""
+        begun = time.monotonic()
         await self._stage.enter(actor)
         await until(lambda: self._stage.publishes(actor.user_id), f"{actor.user_id} does not publish")
+        return time.monotonic() - begun
 
     async def _play(self, api: ApiClient, view: View, seconds: float | None) -> None:
         work = (self._show(api, view), self._look(), self._draw(), self._come_and_go())
@@ -176,18 +190,25 @@ class _Play:
             await asyncio.sleep(_PICTURE_SECONDS)
 
     async def _come_and_go(self) -> None:
-        turns = [(actor.comes, self._stage.enter, actor) for actor in CAST if actor.comes]
-        turns += [(actor.goes, self._stage.leave, actor) for actor in CAST if actor.goes is not None]
-        for moment, turn, actor in sorted(turns, key=lambda entry: entry[0]):
-            await asyncio.sleep(max(0.0, moment - self._elapsed))
-            await turn(actor)
+        """Each at their time; nobody leaves before a newcomer was there for a while, however slow the machine is."""
+        for actor in (actor for actor in CAST if actor.comes):
+            await self._wait_for(actor.comes - self._head_start)
+            await self._enter_and_wait(actor)
+            self._playbill.came(actor, self._elapsed)
+        for actor in (actor for actor in CAST if actor.goes is not None):
+            await self._wait_for(max(actor.goes or 0.0, self._playbill.acts[-1].begin + 1.2 * SETTLING_SECONDS))
+            await self._stage.leave(actor)
+            self._playbill.left(actor, self._elapsed)
+
+    async def _wait_for(self, moment: float) -> None:
+        await asyncio.sleep(max(0.0, moment - self._elapsed))
 
     def _verdict(self) -> list[str]:
         """The faults of what was received so far, and programs that should run and do not."""
         seconds, counted = self._elapsed, self._cadence
         connects = self._receiver.figures().connects
         received = Received(counted.frames, counted.doubled, counted.missing, connects)
-        found = faults(self._watcher.changes(), self._seen, received, seconds)
+        found = faults(self._playbill.acts, self._watcher.changes(), self._seen, received, seconds)
         staying = [actor.user_id for actor in CAST if actor.goes is None and actor.user_id in self._stage.told]
         for name in staying:
             try:

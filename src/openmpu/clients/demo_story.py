@@ -15,10 +15,8 @@ from openmpu.model.layouts import BUILT_IN
 LAYOUT_IDS = (1, 2, 5, 6)
 MEDIA_ENCODE = 20
 FPS = 25
-SETTLING_SECONDS = 4.0
-"""A change counts as shown when it could be seen for so long: starting a publisher takes a moment."""
-OPENING_SECONDS = 2.0
-"""The same for the first act, whose people are there before the stream begins."""
+SETTLING_SECONDS = 2.5
+"""An act that lasts so long must be seen and heard: a voice takes a second to be there, or to be gone, for sure."""
 WORST_OFFSET_MS = 80.0
 """layouts.md 7: picture and sound of one user stay within 80 ms of each other."""
 
@@ -72,7 +70,7 @@ class Act:
     def seen_within(self, seconds: float) -> bool:
         """Whether a stream of that length is long enough to show it."""
         end = seconds if self.end is None else min(self.end, seconds)
-        return end - self.begin >= (SETTLING_SECONDS if self.begin else OPENING_SECONDS)
+        return end - self.begin >= SETTLING_SECONDS
 
     def faults(self, changes: Sequence[Change], glimpses: Sequence[Glimpse]) -> list[str]:
         """What is lacking: they were never seen like that for a while, or not heard, with nobody else, meanwhile."""
@@ -84,16 +82,28 @@ class Act:
         return []
 
 
-def acts(cast: Sequence[Actor] = CAST) -> list[Act]:
-    """The play's parts, in order."""
-    turns = sorted({actor.comes for actor in cast} | {actor.goes for actor in cast if actor.goes is not None})
-    ends: list[float | None] = [*turns[1:], None]
-    return [Act(begin, end, _present(cast, begin)) for begin, end in zip(turns, ends, strict=True)]
+class Playbill:
+    """The acts as they were really played: people come when they come."""
 
+    def __init__(self, cast: Sequence[Actor] = CAST) -> None:
+        self._cast = cast
+        self._there = [actor.user_id for actor in cast if not actor.comes]
+        self.acts = [Act(0.0, None, tuple(self._there))]
 
-def _present(cast: Sequence[Actor], moment: float) -> tuple[str, ...]:
-    there = [actor for actor in cast if actor.comes <= moment and (actor.goes is None or moment < actor.goes)]
-    return tuple(actor.user_id for actor in sorted(there, key=lambda actor: actor.comes))
+    def came(self, actor: Actor, moment: float) -> None:
+        """Somebody publishes now; `moment` in seconds from the first picture."""
+        self._there.append(actor.user_id)
+        self._turn(moment)
+
+    def left(self, actor: Actor, moment: float) -> None:
+        """Somebody has gone."""
+        self._there.remove(actor.user_id)
+        self._turn(moment)
+
+    def _turn(self, moment: float) -> None:
+        last = self.acts[-1]
+        self.acts[-1] = Act(last.begin, moment, last.users)
+        self.acts.append(Act(moment, None, tuple(self._there)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +133,11 @@ class Cadence:
         self._last = timestamp
 
 
-def faults(changes: Sequence[Change], glimpses: Sequence[Glimpse], received: Received, seconds: float) -> list[str]:
+def faults(
+    acts: Sequence[Act], changes: Sequence[Change], glimpses: Sequence[Glimpse], received: Received, seconds: float
+) -> list[str]:
     """Why the stream was not as expected, after so many seconds of it; empty if it was."""
-    found = [fault for act in acts() if act.seen_within(seconds) for fault in act.faults(changes, glimpses)]
+    found = [fault for act in acts if act.seen_within(seconds) for fault in act.faults(changes, glimpses)]
     if received.frames < 0.9 * FPS * seconds:
         found.append(f"only {received.frames} pictures in {seconds:.0f} s")
     if received.doubled or received.missing:

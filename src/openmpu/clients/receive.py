@@ -27,6 +27,8 @@ _log = structlog.get_logger()
 SILENT = 2 * SECOND
 """A publisher that has said nothing for so long may be a dead one's remains: a new one takes its place."""
 FIGURES_EVERY_S = 1.0
+GOODBYE_S = 1.0
+"""For publishers to end their side when the receiver stops."""
 
 
 class Receiver:
@@ -107,8 +109,7 @@ class Receiver:
         """Close everything, the file included."""
         if self._server:
             self._server.close()
-        for guest in tuple(self._guests):
-            guest.close()
+        await self._send_guests_home()
         if self._server:
             await self._server.wait_closed()
             self._server = None
@@ -159,6 +160,16 @@ class Receiver:
     def gone(self, guest: Guest) -> None:
         """House: a connection is closed."""
         self._guests.discard(guest)
+
+    async def _send_guests_home(self) -> None:
+        for guest in tuple(self._guests):
+            guest.close()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(GOODBYE_S):
+                await asyncio.gather(*(guest.closed.wait() for guest in tuple(self._guests)))
+        for guest in tuple(self._guests):
+            guest.abort()
+        await asyncio.sleep(0)  # transports tell of their end in the loop's next round
 
     def _save(self, tag: Tag) -> None:
         if self._file is None:

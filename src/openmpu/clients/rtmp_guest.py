@@ -38,13 +38,18 @@ class House(Protocol):
 
 
 class Guest(asyncio.Protocol):
-    """Feeds the state machine and tells the house."""
+    """Feeds the state machine and tells the house.
+
+    Attributes:
+        closed: Set when the connection is over.
+    """
 
     def __init__(self, house: House) -> None:
         self._house = house
         noise = os.urandom(NOISE_SIZE)
         self._server = ServerConnection(lambda app, stream: house.refusal(self, app, stream), noise)
         self.transport: asyncio.Transport
+        self.closed = asyncio.Event()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: connected."""
@@ -66,6 +71,7 @@ class Guest(asyncio.Protocol):
         """asyncio: it is over."""
         self._house.ended(self)
         self._house.gone(self)
+        self.closed.set()
 
     def close(self) -> None:
         """Let answers go out, then close."""
