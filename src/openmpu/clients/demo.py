@@ -129,12 +129,13 @@ class _Play:
         for actor in CAST:
             if not actor.comes:
                 self._head_start = await self._enter_and_wait(actor)
-        async with task(api, self._receiver.url, LAYOUT_IDS, MEDIA_ENCODE):
-            await until(lambda: self._first_at is not None, "no picture arrives")
-            await self._play(api, view, seconds)
-            reasons = self._verdict()
-        await self._let_stream_end()
-        return reasons
+        try:
+            async with task(api, self._receiver.url, LAYOUT_IDS, MEDIA_ENCODE):
+                await until(lambda: self._first_at is not None, "no picture arrives")
+                await self._play(api, view, seconds)
+                return self._verdict()
+        finally:
+            await self._let_stream_end()
 
     @property
     def _elapsed(self) -> float:

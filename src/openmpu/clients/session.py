@@ -135,4 +135,4 @@ class Session:
         for track in self._tracks:
             if track.failed:
                 raise Invalid("input", f"cannot be read on: {track.failed}") from track.failed
-        return any(track.over for track in self._tracks)
+        return all(track.over for track in self._tracks)
