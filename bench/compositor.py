@@ -115,8 +115,6 @@ def dressed(plain: Scene) -> Scene:
 class Walls:
     """An opaque wall and a logo with soft edges."""
 
-    problems = ()
-
     def __init__(self) -> None:
         down, across = np.mgrid[-1:1:200j, -1:1:200j]
         alpha = np.clip((1 - np.hypot(down, across)) * 5, 0, 1)

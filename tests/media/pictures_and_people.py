@@ -92,8 +92,6 @@ def plain_picture(colour: Colour, alpha: int = 255, width: int = 8, height: int 
 class Gallery:
     """Pictures by name, there at once; a name that nobody put there is still loading."""
 
-    problems = ()
-
     def __init__(self, **pictures: Picture) -> None:
         self.pictures = dict(pictures)
 

@@ -62,10 +62,10 @@ class Compositor:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What is drawn otherwise than asked for, one sentence each, for the task's status."""
+        """One sentence when people are to be cut out and cannot be, for the task's status."""
         if not any(pane.segment for pane in self.scene.panes):
-            return self._overlays.notes
-        return self._overlays.notes + ((MISSING_NOTE,) if self._segmenter is None else self._segmenter.notes)
+            return ()
+        return (MISSING_NOTE,) if self._segmenter is None else self._segmenter.notes
 
     def set_scene(self, scene: Scene) -> None:
         """Another scene, whole. A new canvas is made only for another size.

@@ -38,15 +38,8 @@ class PictureSource(Protocol):
         """The picture at `url` as far as it is there at `now` (nanoseconds)."""
         ...
 
-    @property
-    def problems(self) -> tuple[str, ...]:
-        """One sentence for each picture that cannot be had."""
-        ...
-
 
 class _NoPictures:
-    problems = ()
-
     def get(self, url: str, now: int) -> Picture | None:  # noqa: ARG002 - the port's words
         return None
 
@@ -86,8 +79,8 @@ class Overlays:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """One sentence for each font that had to be replaced and each picture that is missing."""
-        return self._fonts.notes + self._pictures.problems
+        """One sentence for each font that had to be replaced."""
+        return self._fonts.notes
 
     def prepare(self, scene: Scene, now: int) -> None:
         """Draws the texts and clocks of a scene and makes its pictures ready, as far as they are loaded.

@@ -63,7 +63,9 @@ def test_get_does_not_wait():
     assert site.asked == ["a"]
 
 
-@pytest.mark.parametrize("failure", [OSError("x"), Denied("picture", "leads into a private network"), b"broken"])
+@pytest.mark.parametrize(
+    "failure", [OSError("x"), RuntimeError("of a client"), Denied("picture", "leads into a private network"), b"broken"]
+)
 def test_failures_are_tried_again_after_30_s(failure):
     """And shown as a problem until it goes well (operations.md 3.2)."""
     site = Site(a=failure)

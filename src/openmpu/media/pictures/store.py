@@ -104,7 +104,7 @@ class Pictures:
             picture = self._decode(self._fetch.fetch(url))
         except OpenMpuError as error:
             problem = error.message
-        except OSError as error:
+        except Exception as error:  # noqa: BLE001 - whatever a client or decoder raises, the picture is tried again
             problem = f"cannot be fetched: {type(error).__name__}"
         with self._lock:
             entry.picture, entry.problem = picture, problem
