@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from openmpu.media.outputs import sockets
 from openmpu.media.outputs.dialing import dial, look_up
 from openmpu.media.outputs.failure import AttemptFailed, ErrorCode, Step
 from openmpu.media.outputs.settings import ConnectionSettings
@@ -152,3 +153,11 @@ async def test_the_socket_is_set_up(listener):
         assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 3000
         assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 2 * SETTINGS.send_buffer
         assert not sock.getblocking()
+
+
+def test_a_closed_socket_tells_nothing():
+    """A transport may close its socket between two looks: no figures then, and no error."""
+    sock = socket.socket()
+    sock.close()
+    assert sockets.unacknowledged(sock) == 0
+    assert sockets.acknowledged(sock) is None

@@ -42,11 +42,20 @@ def test_refusals_are_given_up_after_three(failure):
     assert (waits, verdict) == ([2, 2], GivenUp.URL)
 
 
-def test_a_held_name_is_waited_for():
-    """A server that keeps our old session for 15 s lets us in before we give up (troubles 19)."""
+def test_a_name_that_others_use_is_a_refusal():
+    """At the start, three times "in use" ends it; the waits outlast a session of the task before (troubles 19)."""
     waits, verdict = life(Outage(Policy()), IN_USE)
     assert verdict is GivenUp.URL
     assert sum(waits) >= 20
+
+
+def test_our_own_old_session_is_waited_for():
+    """After we have pushed, a held name is waited for like a broken network: 90 s at least (nginx's time-outs)."""
+    outage = Outage(Policy())
+    outage.pushed_for(60 * SECOND)
+    waits, verdict = life(outage, IN_USE)
+    assert verdict is GivenUp.NETWORK
+    assert sum(waits) >= 90
 
 
 def test_for_ever():

@@ -9,6 +9,7 @@ import av
 import pytest
 
 from openmpu.errors import Invalid
+from openmpu.media.outputs import sockets
 from openmpu.media.outputs.failure import ErrorCode, Step
 from openmpu.media.outputs.outage import GivenUp
 from openmpu.media.outputs.report import OutputState
@@ -344,6 +345,23 @@ async def test_twenty_reconnects():
         assert head == [Role.METADATA, Role.HEADER, Role.HEADER, Role.KEY_FRAME]
     times = [tag.timestamp for tag in videos(tags)]
     assert times == sorted(times)
+
+
+async def test_a_bug_of_ours_costs_one_attempt(monkeypatch):
+    """An exception that nobody foresaw is logged, and the next attempt goes on."""
+    faults = iter([ValueError("boom")])
+
+    def acknowledged(_sock):
+        for fault in faults:
+            raise fault
+
+    async with receiving() as (receiver, _), playing() as studio, running(receiver.url, studio, QUICK) as run:
+        await run.pushing()
+        monkeypatch.setattr(sockets, "acknowledged", acknowledged)
+        failure = await run.failed()
+        assert failure.last_error == "the connection failed by a fault of ours"
+        await until(lambda: run.report.connects == 2)
+        await run.pushing()
 
 
 def test_urls_that_cannot_be():

@@ -22,26 +22,31 @@ class Outage:
         self._policy = policy
         self._failures = self._refusals = 0
         self._began = 0
-        self._was_slow = False
+        self._was_slow = self._pushed = False
 
     def failed(self, failure: AttemptFailed, now: int, chance: float) -> int | GivenUp:
         """Note a failure: nanoseconds to wait before the next attempt, or why there is none."""
         if not self._failures:
             self._began = now
         self._failures += 1
-        self._refusals += failure.code.by_url
+        self._refusals += self._refused(failure)
         self._was_slow = failure.code is ErrorCode.TOO_SLOW
         return self._verdict(failure, now) or self._wait(failure, chance)
 
     def pushed_for(self, duration: int) -> None:
         """The present connection has pushed for so long; if that is steady, the row of failures is over."""
+        self._pushed = True
         enough = self._policy.steady_after_slow if self._was_slow else self._policy.steady
         if duration >= enough:
             self._failures = self._refusals = 0
 
+    def _refused(self, failure: AttemptFailed) -> bool:
+        """Whether the URL is to blame. Once we have pushed, a name in use is our own old connection's (troubles 19)."""
+        return failure.code.by_url and not (failure.name_in_use and self._pushed)
+
     def _verdict(self, failure: AttemptFailed, now: int) -> GivenUp | None:
         policy = self._policy
-        if failure.code.by_url and policy.max_refusals is not None and self._refusals >= policy.max_refusals:
+        if self._refused(failure) and policy.max_refusals is not None and self._refusals >= policy.max_refusals:
             return GivenUp.URL
         tired = policy.max_attempts is not None and self._failures >= policy.max_attempts
         return GivenUp.NETWORK if tired and now - self._began >= policy.least else None

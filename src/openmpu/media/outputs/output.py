@@ -120,6 +120,11 @@ class RtmpOutput:
                 await self._serve(connection)
         except AttemptFailed as failure:
             return failure
+        except Exception:  # noqa: BLE001 - a bug of ours costs this attempt, not the stream
+            _log.exception("target failed by a fault of ours")
+            return AttemptFailed(
+                self._report.step, ErrorCode.CONNECTION_LOST, "the connection failed by a fault of ours"
+            )
         return None
 
     async def _connect(self) -> Connection:

@@ -41,9 +41,11 @@ class Policy:
 
     Attributes:
         max_attempts: Failures in a row, of any kind, that must also have taken `least`.
-        max_refusals: Refusals and unknown names in a row.
+        max_refusals: Refusals and unknown names in a row; not counted is a name in use that is most likely held for our
+            own previous connection.
         refusal_wait: Shortest wait after a refusal: asking again at once would only get the same answer.
-        in_use_wait: Wait while the server still holds our name; the vendor's servers do for 10 s (operations.md 2.4).
+        in_use_wait: Wait while the server still holds our name: the vendor's servers do for 10 s (operations.md 2.4),
+            nginx for up to 90 s when it was not told of the end; ten attempts outlast that.
         steady: Pushed for so long, a connection ends a row of failures; a server that accepts and hangs up does not.
         steady_after_slow: The same after TOO_SLOW, which takes longer to show.
     """
@@ -53,7 +55,7 @@ class Policy:
     max_refusals: int | None = 3
     backoff: Backoff = Backoff()  # noqa: RUF009 - frozen
     refusal_wait: int = 2 * SECOND
-    in_use_wait: int = 10 * SECOND
+    in_use_wait: int = 12 * SECOND
     steady: int = 2 * SECOND
     steady_after_slow: int = 30 * SECOND
 

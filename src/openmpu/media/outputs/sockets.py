@@ -38,7 +38,7 @@ def unacknowledged(sock: socket.socket) -> int:
     """Bytes in the kernel that the peer's TCP has not acknowledged, sent or not; 0 where it cannot be told."""
     try:
         raw = fcntl.ioctl(sock.fileno(), termios.TIOCOUTQ, bytes(4))
-    except OSError:
+    except (OSError, ValueError):  # ValueError: the transport has closed it already
         return 0
     return int(struct.unpack("i", raw)[0])
 
@@ -47,6 +47,6 @@ def acknowledged(sock: socket.socket) -> int | None:
     """Bytes that the peer's TCP has acknowledged since the beginning; None where it cannot be told."""
     try:
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_ACKED + 8)
-    except (OSError, AttributeError):
+    except (OSError, AttributeError):  # AttributeError: another system has no TCP_INFO
         return None
     return int(struct.unpack_from("Q", info, _BYTES_ACKED)[0]) if len(info) >= _BYTES_ACKED + 8 else None
