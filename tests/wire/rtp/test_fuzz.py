@@ -50,8 +50,8 @@ def test_rtcp(parts: list[tuple[int, int, bytes]]) -> None:
     """Parts with a right length around any content, and then a cut."""
     data = b""
     for first, kind, body in parts:
-        body = body[: len(body) & ~3]
-        data += bytes((0x80 | first & 0x3F, kind)) + (len(body) // 4).to_bytes(2) + body
+        words = len(body) // 4
+        data += bytes((0x80 | first & 0x3F, kind)) + words.to_bytes(2) + body[: 4 * words]
     for end in (len(data), len(data) * 2 // 3):
         messages, bad = rtcp.parse(data[:end])
         assert bad >= 0

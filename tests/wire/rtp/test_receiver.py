@@ -13,7 +13,7 @@ from openmpu.wire.rtp.receiver import PeerReceiver
 from openmpu.wire.rtp.transport_feedback import parse as parse_feedback
 from tests.wire.rtp.media import encoded
 from tests.wire.rtp.packetisers import packetise, rtp
-from tests.wire.rtp.simulation import AUDIO, MS, SECOND, VIDEO, Call, Link, Sender, peer_parameters
+from tests.wire.rtp.simulation import AUDIO, MS, SECOND, VIDEO, Call, Link, Sender
 
 T0 = 1_760_000_000 * SECOND
 CAMERA, SCREEN = TrackId("camera"), TrackId("screen")
@@ -278,3 +278,30 @@ def test_rtx_of_an_announced_pair() -> None:
     again = rtp(pack("!H", 1) + KEY, payload_type=97, ssrc=66, timestamp=1, marker=True)
     receiver.receive_rtp(again, T0 + 20 * MS)
     assert [track for track, _ in receiver.frames(T0 + 20 * MS)] == [SCREEN] * 3
+
+
+def test_rtx_of_packets_far_away_is_passed_over() -> None:
+    """An original number that cannot be one of the window's."""
+    codecs = (CodecParameters(96, "vp8"), CodecParameters(97, "rtx", apt=96))
+    receiver = peer(TrackParameters(CAMERA, Kind.VIDEO, codecs, "0"))
+    receiver.receive_rtp(key_frame(5), T0)
+    receiver.receive_rtp(rtp(pack("!H", 30_000) + KEY, payload_type=97, ssrc=55), T0)
+    receiver.receive_rtp(key_frame(5, 1), T0)
+    assert len(receiver.frames(T0)) == 2
+    assert receiver.track_statistics(CAMERA).malformed == 1
+
+
+def test_arrivals_of_sound_alone_name_its_ssrc() -> None:
+    """Browsers drop feedback about an SSRC that is not theirs."""
+    sender = Sender()
+    sender.video = False
+    call = Call(sender=sender)
+    call.keep_rtcp = True
+    call.run(SECOND)
+    told = [
+        message.media_ssrc
+        for _, data in call.rtcp_datagrams
+        for message in rtcp.parse(data)[0]
+        if isinstance(message, rtcp.TransportFeedback)
+    ]
+    assert set(told) == {sender.audio_ssrc}

@@ -243,3 +243,11 @@ def test_packets_without_rid_are_not_guessed() -> None:
     studio.run(SECOND)
     assert not studio.shown
     assert studio.peer.statistics().unrouted > 0
+
+
+def test_repeated_packets_of_an_unknown_layer_are_not_guessed() -> None:
+    """RTX without the name of the layer it repairs would put one layer's packets into another."""
+    studio = Studio().run(SECOND)
+    unnamed = pack("!BBHIIH", 0x80, 97, 1, 0, 4242, 5) + b"\x10x"
+    studio.peer.receive_rtp(unnamed, studio.now)
+    assert studio.peer.statistics().unrouted == 1

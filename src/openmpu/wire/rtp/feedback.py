@@ -40,7 +40,7 @@ class Feedback:
         self._parameters = parameters
         ssrc = parameters.ssrc
         self._opening = rtcp.build_receiver_report(ssrc, ()) + rtcp.build_description(ssrc, parameters.cname)
-        self._eager_until = now + EAGER_TIME
+        self._eager_until = -1
         self._arrivals_at = now + EAGER_INTERVAL
         self.report_at = now + FIRST_REPORT
         self._fir_number = 0
@@ -72,7 +72,7 @@ class Feedback:
             now: Nanoseconds.
         """
         parts = self._repairs(videos, now)
-        parts += self._told_arrivals(videos, now)
+        parts += self._told_arrivals(streams, now)
         if now >= self.report_at:
             self.report_at = now + REPORT_INTERVAL
             media = [video.ssrc for video in videos]
@@ -106,12 +106,14 @@ class Feedback:
         self._fir_number += 1
         return rtcp.build_fir(self._parameters.ssrc, video.ssrc, self._fir_number)
 
-    def _told_arrivals(self, videos: Sequence[VideoStream], now: int) -> list[bytes]:
+    def _told_arrivals(self, streams: Sequence[Stream | RtxStream], now: int) -> list[bytes]:
         arrivals = self.arrivals
         if arrivals is None or not arrivals.pending or now < self._arrivals_at:
             return []
+        if self._eager_until < 0:
+            self._eager_until = now + EAGER_TIME
         self._arrivals_at = now + (EAGER_INTERVAL if now < self._eager_until else ARRIVALS_INTERVAL)
-        media = videos[0].ssrc if videos else 0
+        media = streams[0].ssrc if streams else 0  # any of the sender's: browsers drop feedback about strangers
         ssrc = self._parameters.ssrc
         return [rtcp.build_transport_feedback(ssrc, media, body) for body in arrivals.take()]
 

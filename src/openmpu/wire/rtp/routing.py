@@ -109,6 +109,9 @@ class Router:
             self.close(oldest.ssrc)
         repaired = packet.extras.repaired_rid if packet.extras is not None else None
         media_ssrc = self._rtx[packet.ssrc][1] if packet.ssrc in self._rtx else None
+        if media_ssrc is None and track.parameters.rids and repaired not in track.parameters.rids:
+            self.unrouted += 1
+            return None
         media = self._media_finder(track, repaired, media_ssrc)
         stream = RtxStream(packet.ssrc, track.parameters, media, track.counts, now)
         track.rtx.append(stream)
@@ -118,9 +121,7 @@ class Router:
         """Which stream an RTX stream repairs, looked up each time: its SSRC may change."""
 
         def find() -> VideoStream | None:
-            if ssrc is not None and isinstance(stream := self.streams.get(ssrc), VideoStream):
-                return stream
-            found = _stream_of(track, rid)
+            found = _stream_of(track, rid) if ssrc is None else self.streams.get(ssrc)
             return found if isinstance(found, VideoStream) else None
 
         return find

@@ -20,7 +20,7 @@ from openmpu.wire.rtp.packet import RtpPacket
 from openmpu.wire.rtp.parameters import CodecParameters, TrackParameters
 from openmpu.wire.rtp.path import Path
 from openmpu.wire.rtp.statistics import StreamStatistics
-from openmpu.wire.rtp.video import VideoBuffer
+from openmpu.wire.rtp.video import CAPACITY, VideoBuffer
 from openmpu.wire.rtp.wrapping import sequence_step, time_step
 
 OUTAGE = 500 * MS
@@ -200,9 +200,12 @@ class VideoStream(Stream):
     def receive_repaired(self, packet: RtpPacket, now: int) -> None:
         """A packet of this SSRC was sent again by RTX and unwrapped; the statistics are of what came by itself."""
         highest = self.statistics.highest
-        if highest >= 0:
-            packet.sequence = highest + sequence_step(packet.sequence, highest)
-            self._push(packet, now, fresh=False, repaired=True)
+        step = sequence_step(packet.sequence, highest)
+        if highest < 0 or not -CAPACITY < step < CAPACITY:
+            self.counts.unknown += 1
+            return
+        packet.sequence = highest + step
+        self._push(packet, now, fresh=False, repaired=True)
 
     def _push(self, packet: RtpPacket, now: int, *, fresh: bool, repaired: bool) -> None:
         if packet.payload_type != self._payload_type and not self._switch(packet):

@@ -18,7 +18,7 @@ def track_statistics(track: TrackReceiver, trip: RoundTrip) -> TrackStatistics:
     return TrackStatistics(
         codec=current.codec if current else "",
         received=track.received,
-        lost=track.lost,
+        lost=max(0, track.lost),
         repaired=sum(stream.nacks.repaired for stream in videos),
         recovered=counts.recovered,
         concealed=counts.lost if audio else 0,
