@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from openmpu.media.outputs.outage import GivenUp
 from openmpu.media.outputs.report import OutputState
 from openmpu.media.outputs.settings import ConnectionSettings, OutputSettings
 from openmpu.wire.rtmp.messages import TagKind
-from tests.media.outputs.media import FPS, SECOND, stream
+from tests.media.outputs.media import FPS, SECOND, pictures, stream
 from tests.media.outputs.rig import (
     KEY,
     Nginx,
@@ -264,8 +265,6 @@ async def test_rtmps_without_readable_authorities(tmp_path):
 
 async def test_h265_by_enhanced_rtmp():
     """H.265 goes out as enhanced FLV and is understood by our receiver; FFmpeg's view is tested with the tags."""
-    from tests.media.outputs.media import pictures
-
     async with receiving() as (receiver, _tags), playing(with_video=False, with_audio=False) as studio:
         async with running(receiver.url, studio, form=stream(codec="h265", audio=False)) as run:
             await until(lambda: run.report.step is Step.MEDIA)
@@ -273,6 +272,49 @@ async def test_h265_by_enhanced_rtmp():
                 run.output.put(packet)
             await until(lambda: receiver.figures().video_frames == FPS)
         assert receiver.figures().video_codec == "h265"
+
+
+LISTENER = """
+import sys, av
+with av.open(sys.argv[1], options={"listen": "1"}) as source:
+    names = [stream.codec_context.name for stream in source.streams]
+    count = 0
+    try:
+        for packet in source.demux(video=0):
+            count += bool(packet.size)
+    except av.FFmpegError:
+        pass  # how FFmpeg sees the end of what it listens to
+    print(*names, count)
+"""
+
+
+@pytest.mark.parametrize(("codec", "name"), [("h264", "h264"), ("h265", "hevc")])
+async def test_pyav_listening(codec, name):
+    """The FFmpeg inside PyAV, which knows enhanced RTMP, takes H.264 and H.265."""
+    port = free_port()
+    url = f"rtmp://127.0.0.1:{port}/live/x"
+    process = subprocess_of(LISTENER, url)
+    packets = pictures(codec=codec)
+    try:
+        async with (
+            playing(with_video=False, with_audio=False) as studio,
+            running(url, studio, form=stream(codec=codec, audio=False)) as run,
+        ):
+            await until(lambda: run.report.step is Step.MEDIA, 20)
+            for packet in packets:
+                run.output.put(packet)
+            await until(lambda: run.report.frames_sent == len(packets))
+            await run.output.stop(3)
+        out, _ = await asyncio.to_thread(process.communicate, timeout=20)
+    finally:
+        process.kill()
+        process.wait()
+    assert out.decode().split() == [name, str(len(packets))]
+
+
+def subprocess_of(code, *arguments):
+    """Python running `code`."""
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE)
 
 
 async def test_on_uvloop(tmp_path):
