@@ -77,14 +77,14 @@ class NonceRows:
         """Commit the group; the digests that were new."""
         now = max(now for now, _, _ in group.values())
         rows = [{"digest": digest, "keep_until": keep_until} for digest, (_, keep_until, _) in group.items()]
-        async with self._database.writing(lasting=False) as connection:
+        async with self._database.writing() as connection:
             return set((await connection.execute(_remember(connection.dialect.name, now), rows)).scalars())
 
     async def _sweep(self, now: int) -> None:
         if abs(now - self._swept_at) < SWEEP_EVERY:
             return
         self._swept_at = now
-        async with self._database.writing(lasting=False) as connection:
+        async with self._database.writing() as connection:
             await connection.execute(delete(NONCES).where(NONCES.c.keep_until <= now))
             count = (await connection.execute(select(func.count()).select_from(NONCES))).scalar_one()
         self._full = count >= MOST_KEPT

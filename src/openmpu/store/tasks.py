@@ -34,7 +34,7 @@ class TaskRows:
             if not self._database.sqlite:
                 await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADD_LOCK})
             lease = await _clear_place(connection, record.spec.key)
-            await urls.follow_task(connection, record, cooling, record.created_at)
+            await urls.take_first(connection, record, cooling)
             await _check_quota(connection, quota)
             await connection.execute(insert(TASKS), {**task_columns(record), "lease": max(lease, record.lease)})
 

@@ -15,6 +15,12 @@ from openmpu.services.ports import TaskRecord
 from openmpu.store.tables import URLS
 
 
+async def take_first(connection: AsyncConnection, record: TaskRecord, cooling: int) -> None:
+    """Take the URLs of a task that has none yet."""
+    wanted = {target.lock_key for target in record.spec.targets}
+    await _take(connection, record.spec.key, wanted, record.created_at - cooling)
+
+
 async def follow_task(connection: AsyncConnection, record: TaskRecord, cooling: int, now: int) -> None:
     """Make the URLs in use those of the record: none in a final state, else its targets'."""
     key = record.spec.key
