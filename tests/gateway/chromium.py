@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
-import pytest
+from playwright.async_api import async_playwright
 
-CHROMIUM = Path("/usr/bin/chromium")
-INSTALLED = CHROMIUM.exists()
+from tests.rig.debian import need
+
 FLAGS = (
     "--use-fake-device-for-media-stream",
     "--use-fake-ui-for-media-stream",
@@ -89,12 +88,9 @@ async function sending(name) {
 
 @asynccontextmanager
 async def browser(server: Any) -> AsyncIterator[Any]:
-    """A page whose offers reach the gateway through the server; skipped where there is no Chromium."""
-    playwright = pytest.importorskip("playwright.async_api")
-    if not INSTALLED:
-        pytest.skip("no /usr/bin/chromium (apt-get install chromium)")
-    async with playwright.async_playwright() as driver:
-        chromium = await driver.chromium.launch(executable_path=str(CHROMIUM), args=list(FLAGS))
+    """A page whose offers reach the gateway through the server."""
+    async with async_playwright() as driver:
+        chromium = await driver.chromium.launch(executable_path=need("chromium", program="chromium"), args=list(FLAGS))
         page = await chromium.new_page()
 
         async def carry(what: str, given: dict[str, Any]) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import stat
 import sys
 from contextlib import asynccontextmanager, suppress
@@ -62,6 +63,32 @@ async def test_frames_arrive_untouched(tmp_path, codec):
     assert worker.frames[1][0].key
     assert follows([same(frame.data) for frame in worker.frames[1]], [same(one) for one in clips.video(codec[0])])
     assert follows([frame.data for frame in worker.frames[2]], list(clips.opus()))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+async def test_loopback_alone(tmp_path, address):
+    """One machine without a network: media comes over loopback, IPv4 or IPv6, on a port of the range."""
+    async with gateway(tmp_path, ice_addresses=(address,), udp_ports="41000-41099") as rig, rig.worker() as worker:
+        publisher = TestPublisher((audio_track(clips.opus()), "opus"))
+        published = await rig.server.publish("ann", await publisher.offer())
+        (candidate,) = [line for line in published["sdp"].split("\r\n") if line.startswith("a=candidate")]
+        assert f" {address} " in candidate
+        assert 41_000 <= int(candidate.split()[5]) <= 41_099
+        await publisher.answered(published["sdp"])
+        await worker.subscribe(1, "ann", "audio")
+        await worker.until(lambda: count(worker, 1))
+        await publisher.close()
+
+
+async def test_hidden_addresses(tmp_path):
+    """A publisher that tells mDNS names only, as browsers without a camera do, is reached by its own checks."""
+    async with gateway(tmp_path) as rig:
+        publisher = TestPublisher((audio_track(clips.opus()), "opus"))
+        offer = re.sub(r"(a=candidate:\S+ 1 udp \d+) \S+", r"\1 1f0c.local", await publisher.offer())
+        published = await rig.server.publish("ann", offer)
+        await publisher.answered(published["sdp"])
+        await rig.server.until(lambda: rig.server.users() == ["ann"])
+        await publisher.close()
 
 
 async def test_roster_of_a_user(tmp_path):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
@@ -18,21 +17,13 @@ from openmpu.gateway.peers import Peer, Place
 from openmpu.gateway.rosters import Rosters
 from openmpu.gateway.switchboard import Switchboard
 from openmpu.model.ids import ChannelKey, UserId
+from openmpu.model.reports import Publication
 from openmpu.model.roster import Track
 from openmpu.wire.whip.deals import settle
 from openmpu.wire.whip.fragments import read_fragment
 from openmpu.wire.whip.offers import read_offer
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What a publisher gets; the fields are those of `services.ports.Publication`."""
-
-    resource: str
-    sdp: str
-    etag: str
 
 
 class Publications:
@@ -63,7 +54,7 @@ class Publications:
         """Every one, connected or not yet."""
         return tuple(self._all.values())
 
-    async def publish(self, place: Place, text: str) -> Published:
+    async def publish(self, place: Place, text: str) -> Publication:
         """Answer an offer. An earlier one that is still connecting gives way at once, a live one when this is up.
 
         Raises:
@@ -79,9 +70,9 @@ class Publications:
             waiting.stop("replaced")
         self._all[peer.resource] = self._pending[place] = peer
         peer.task = self._group.create_task(self._keep(peer))
-        return Published(peer.resource, answer, peer.etag)
+        return Publication(peer.resource, answer, peer.etag)
 
-    async def trickle(self, resource: str, text: str, etag: str | None) -> Published:
+    async def trickle(self, resource: str, text: str, etag: str | None) -> Publication:
         """Take a fragment: candidates, or the credentials of an ICE restart.
 
         Raises:
@@ -91,7 +82,7 @@ class Publications:
         """
         peer = self._find(resource)
         answer = await peer.trickle(read_fragment(text), etag)
-        return Published(resource, answer, peer.etag)
+        return Publication(resource, answer, peer.etag)
 
     async def unpublish(self, resource: str) -> None:
         """End one.
