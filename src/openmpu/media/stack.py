@@ -100,13 +100,17 @@ class Stack:
 
     def job_for_damage(self, damage: Region) -> Job:
         """What repaints a region, and more where layers are whole."""
+        pieces, region = self._closed(damage)
+        paints = [layer.bind(self._canvas, clip) for layer, clips in reversed(pieces) for clip in clips]
+        return Job(tuple(paints), region)
+
+    def _closed(self, damage: Region) -> tuple[list[tuple[Layer, Region]], Region]:
+        """What each layer paints, top to bottom, and all that this changes."""
         while True:
             pieces, growth = self._pieces(damage)
             if not growth:
-                break
+                return pieces, damage
             damage = union(damage, growth)
-        paints = [layer.bind(self._canvas, clip) for layer, clips in reversed(pieces) for clip in clips]
-        return Job(tuple(paints), damage)
 
     def _grouped(self) -> dict[int, _Group]:
         """Live layers by the regions that each one's change repaints: where two meet, they belong together."""
@@ -114,7 +118,7 @@ class Stack:
         for index, layer in enumerate(self.layers):
             if layer.live:
                 members: tuple[int, ...] = (index,)
-                region = self.job_for_damage(self._visible(index)).region
+                _, region = self._closed(self._visible(index))
                 meeting = [part for part in parts if _meet(part[1], region)]
                 parts = [part for part in parts if part not in meeting]
                 for others, other_region in meeting:

@@ -48,7 +48,9 @@ class ClockFace:
         self._frame = Frame.around(text, style, room)
         self.rect = self._frame.rect
         self._spill = outline_width(style) + font_size(style) // 4
-        self._glyphs = {character: self._ink(character, font) for character in self._cells}
+        glyphs = {character: self._ink(character, font) for character in self._cells}
+        self._letters = {character: ink.letters for character, ink in glyphs.items()}
+        self._outlines = {character: ink.outline for character, ink in glyphs.items() if ink.outline is not None}
 
     def _ink(self, character: str, font: Font) -> Ink:
         """A glyph in the middle of its cell, with room around it for what leans out."""
@@ -60,15 +62,14 @@ class ClockFace:
 
     def draw(self, text: str) -> Artwork:
         """The artwork of one moment's text."""
-        letters = self._join(text, [self._glyphs[character].letters for character in text])
-        outlines = [outline for character in text if (outline := self._glyphs[character].outline) is not None]
-        return compose(self._frame, self._style, letters, self._join(text, outlines) if outlines else None)
+        outline = self._join(text, self._outlines) if self._outlines else None
+        return compose(self._frame, self._style, self._join(text, self._letters), outline)
 
-    def _join(self, text: str, glyphs: list[Plane]) -> Plane:
+    def _join(self, text: str, glyphs: dict[str, Plane]) -> Plane:
         mask: Plane = np.zeros((self.rect.height, self.rect.width), np.uint8)
         left, top = self._frame.text.left - self._spill, self._frame.text.top - self._spill
-        for character, glyph in zip(text, glyphs, strict=True):
-            _stamp(mask, glyph, left - self.rect.left, top - self.rect.top)
+        for character in text:
+            _stamp(mask, glyphs[character], left - self.rect.left, top - self.rect.top)
             left += self._cells[character]
         return mask
 
