@@ -179,3 +179,13 @@ def test_reordering_shrinks_slowly() -> None:
     assert 70 * MS < reordering.ns < 80 * MS
     reordering.shrink(60 * SECOND)
     assert reordering.ns < 14 * MS
+
+
+def test_key_frame_on_its_way_is_given_time() -> None:
+    """Its beginning is here: not asked for again for a second."""
+    keys = KeyFrameRequests(Alarm())
+    keys.want(0)
+    assert keys.take(0)
+    keys.coming(100 * MS)
+    assert not keys.take(500 * MS)
+    assert keys.take(1100 * MS)

@@ -229,3 +229,13 @@ def test_no_picture_stands_on_a_missing_one(seed: int, loss: float, reach: int, 
     assert all(key == (number in bench.key_numbers) for number, key, _ in bench.out)
     if not loss:
         assert bench.numbers == list(range(100))
+
+
+def test_key_frame_that_is_waited_for_may_take_long() -> None:
+    """Its first packet and what follows are kept for seconds, however often a packet must be asked for."""
+    bench = Bench()
+    bench.come(0, 2)
+    for frame in range(1, 60):
+        bench.come(*range(3 * frame, 3 * frame + 3), after=33 * MS)
+    bench.come(1, repaired=True)
+    assert bench.numbers == list(range(60))

@@ -9,6 +9,8 @@ from openmpu.wire.rtp.alarm import MS, NEVER, Alarm
 
 LEAST_INTERVAL = 500 * MS
 LONGEST_INTERVAL = 4_000 * MS
+COMING = 1_000 * MS
+"""A large key frame on a slow path, with some of its packets sent again."""
 
 
 class KeyFrameRequests:
@@ -40,6 +42,11 @@ class KeyFrameRequests:
             self._wanted = True
             self.wake = max(now, self._allowed_at)
             self._alarm.by(self.wake)
+
+    def coming(self, now: int) -> None:
+        """The beginning of a key frame is here: the rest of it gets time before another one is asked for."""
+        if self._wanted:
+            self.wake = max(self.wake, now + COMING)
 
     def came(self) -> None:
         """A key frame was handed out: every wish is granted."""

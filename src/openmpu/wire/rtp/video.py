@@ -23,10 +23,12 @@ CAPACITY = 2048
 MAX_BYTES = 3 << 20
 PATIENCE = 200 * MS
 """How long a hole is waited for."""
-MOST_PATIENCE = 500 * MS
+MOST_PATIENCE = 1_000 * MS
 """The same on a path so long that a packet could not be sent again three times in `PATIENCE`."""
 KEY_PATIENCE = 50 * MS
 """The same once a key frame behind the hole is complete."""
+KEY_LIFE = 3_000 * MS
+"""How long a key frame that is looked for may take to become complete: there is nothing else to show meanwhile."""
 _REACH_BACK = 64
 """Packets before the very first one that came, which it overtook."""
 
@@ -194,6 +196,7 @@ class VideoBuffer:
             opening = self._depacketiser.opening(packet)
             if opening:
                 self._search.note(packet, opening)
+                self._keys.coming(now)
 
     def _reach_back(self, sequence: int, now: int) -> bool:
         """Whether a packet before the window may still come in: only at the very beginning, overtaken by the first."""
@@ -304,7 +307,7 @@ class VideoBuffer:
             since = packet.arrival if packet is not None else self._nacks.since(self._next)
             if since is not None and since >= oldest:
                 break
-            if self._next == first_opening and packet is not None and packet.arrival >= oldest - MOST_PATIENCE:
+            if self._next == first_opening and packet is not None and packet.arrival >= now - KEY_LIFE:
                 break
             self._drop()
         self._given_up = max(self._given_up, self._next)
