@@ -22,5 +22,5 @@ class Backoff:
     def delay(self, failures: int, chance: float) -> int:
         """Nanoseconds to wait after so many failures in a row (1: the first), with a `chance` from 0 to 1."""
         doublings = min(max(failures, 1) - 1, 32)  # beyond that every sensible top is reached
-        full = min(self.first * self.factor**doublings, self.top)
+        full = min(self.first * int(self.factor**doublings), self.top)
         return full - int(full * self.jitter * chance)
