@@ -8,7 +8,7 @@ that outlived the old one). Each frame is `length u32` big-endian and one JSON o
     {"answer": 7, "value": ...} or {"answer": 7, "error": {"kind", "subject", "message"}}
     {"tell": "name", ...}                               an event or figures, no answer
 
-The objects' contents are told where they are made: `processes/child.py`, `engines/`, `gateway/main.py`, `media/worker.py`.
+What the objects hold is told where they are made: `processes/`, `engines/`, `gateway/main.py`, `media/worker.py`.
 """
 
 from __future__ import annotations
