@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from openmpu.errors import Busy
+from openmpu.media.air import Air, Outlet
 from openmpu.media.clock import Clock
 from openmpu.media.figures import ProcessFigures, Rates
 from openmpu.media.inputs.switch import Switch
@@ -22,11 +24,39 @@ from openmpu.model.ids import AppId, ChannelId, TaskKey
 from openmpu.model.reports import WorkerReport
 from openmpu.model.task import Mode, TaskSpec
 
-LOOK_EVERY_S: Final = 0.1
+LOOK_EVERY_S: Final = 0.04
+PATIENCE_S: Final = 3.0
+"""A production that comes goes on air after so long, also without pictures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """One production and what belongs to it alone: its links and its way out."""
+
+    mode: Mode
+    production: Production
+    switch: Switch
+    outlet: Outlet
+    began: float
+
+    async def stop(self) -> None:
+        """End it."""
+        await asyncio.to_thread(self.production.stop)
+        await self.switch.stop()
 
 
 class Job:
-    """What a worker does for its spec: inputs, a production, targets."""
+    """One task at work.
+
+    A change of mode begins a second production beside the first, with links of its own; it goes on air when it has
+    pictures, so that the stream has no hole.
+
+    Args:
+        options: The worker's.
+        clock: Paces the output.
+        on_change: Called when a target's state changed.
+        on_failure: Called when the production cannot go on.
+    """
 
     def __init__(
         self,
@@ -40,46 +70,39 @@ class Job:
         self._on_failure = on_failure
         self._rates = Rates()
         self._targets = Targets(options, self._force_key, on_change)
-        self._out = Interleaver(self)
-        self._switch = Switch(AppId(options.app_id), clock, self._epoch, self._replan)
-        self._production: Production | None = None
+        self._air = Air(self)
         self._spec: TaskSpec | None = None
+        self._on_air: Making | None = None
+        self._coming: Making | None = None
+        self._armed: tuple[Making, ...] = ()
         self._applying = asyncio.Lock()
-        self._keeping = self._loop.create_task(self.keep_connected())
+        self._keeping = self._loop.create_task(self._keep())
 
     @property
     def production(self) -> Production:
         """What is being made."""
-        if self._production is None:
+        if self._on_air is None:
             raise Busy("task", "the worker is only just starting")
-        return self._production
+        return self._on_air.production
 
     async def apply(self, spec: TaskSpec, gateways: Mapping[ChannelId, str]) -> None:
         """Take a spec over, whole: the first one or a changed one."""
         async with self._applying:
-            before, self._spec = self._spec, spec
-            self._switch.connect(gateways)
-            if before is None or before.mode is not spec.mode:
-                self._begin(spec)
+            self._spec = spec
+            await self._make(spec)
+            for making in self._makings():
+                making.switch.connect(gateways)
             self._replan()
             await self._connect()
-
-    async def keep_connected(self) -> None:
-        """Open and close connections as the production wants it, until cancelled."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            async with self._applying:
-                await self._connect()
 
     async def stop(self, within_s: float) -> None:
         """End in good order: encoders emptied, streams ended properly, links closed."""
         self._keeping.cancel()
         await asyncio.gather(self._keeping, return_exceptions=True)
-        if self._production:
-            await asyncio.to_thread(self._production.stop)
+        for making in self._makings():
+            await making.stop()
         await asyncio.sleep(0)
         await self._targets.stop(max(0.5, within_s - 0.5))
-        await self._switch.stop()
 
     def report(
         self,
@@ -90,11 +113,11 @@ class Job:
     ) -> WorkerReport:
         """How it is going."""
         now = self._clock.now() - self._epoch
-        figures = self._rates.tell(now) | (process.tell() if process else {})
-        if self._production:
-            figures |= self._production.figures(now)
-        notes = (*self._spec.notes, *self._production.notes()) if self._spec and self._production else ()
-        return WorkerReport(key, lease, self._targets.reports(), figures, notes, failed)
+        figures, notes = self._rates.tell(now) | (process.tell() if process else {}), list[str]()
+        if self._on_air and self._spec:
+            figures |= self._on_air.production.figures(now)
+            notes += [*self._spec.notes, *self._on_air.production.notes()]
+        return WorkerReport(key, lease, self._targets.reports(), figures, tuple(notes), failed)
 
     # Sink: called in the output threads
 
@@ -110,26 +133,66 @@ class Job:
         self._rates.count(packet)
         self._targets.put(packet)
 
+    def _makings(self) -> list[Making]:
+        return [making for making in (self._on_air, self._coming) if making]
+
+    async def _keep(self) -> None:
+        """Hand over to the production that is ready; open and close connections as the one on air wants it."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            async with self._applying:
+                await self._hand_over()
+                await self._connect()
+
+    async def _make(self, spec: TaskSpec) -> None:
+        """See that a production of the spec's mode is on air or coming."""
+        if self._coming and self._coming.mode is not spec.mode:
+            coming, self._coming = self._coming, None
+            await coming.stop()
+        if self._on_air is None:
+            self._on_air = self._begin(spec.mode)
+            self._air.open(self._on_air.outlet)
+        elif self._on_air.mode is not spec.mode and self._coming is None:
+            self._coming = self._begin(spec.mode)
+
+    def _begin(self, mode: Mode) -> Making:
+        outlet = self._air.outlet()
+        switch = Switch(AppId(self._options.app_id), self._clock, self._epoch, self._replan)
+        stage = Stage(self._options, switch, Interleaver(outlet), self._clock, self._epoch, self._fail)
+        return Making(mode, _production(mode, stage), switch, outlet, self._loop.time())
+
+    async def _hand_over(self) -> None:
+        """The one that comes goes on air by itself, with a key frame, once it may; then the one before ends."""
+        coming, before = self._coming, self._on_air
+        if coming is None:
+            return
+        if self._loop.time() - coming.began > PATIENCE_S:
+            self._air.open(coming.outlet)
+        elif coming.production.ready() and coming not in self._armed:
+            self._armed = (coming,)
+            coming.outlet.arm(pictures=coming.production.has_pictures)
+            coming.production.force_key()
+        if self._air.is_open(coming.outlet):
+            self._on_air, self._coming, self._armed = coming, None, ()
+            if before:
+                await before.stop()
+
     async def _connect(self) -> None:
-        stream = self._production.stream() if self._production else None
+        stream = self._on_air.production.stream() if self._on_air else None
         if self._spec and stream:
             await self._targets.sync(self._spec.targets, stream)
         else:
             await self._targets.sync((), StreamFormat(None, None))
 
-    def _begin(self, spec: TaskSpec) -> None:
-        if self._production:
-            self._production.stop()
-        stage = Stage(self._options, self._switch, self._out, self._clock, self._epoch, self._fail)
-        self._production = _production(spec.mode, stage)
-
     def _replan(self) -> None:
-        if self._spec and self._production:
-            self._production.apply(self._spec, self._switch.roster)
+        """A roster or the spec changed: every production of the spec's mode plans anew."""
+        for making in self._makings():
+            if self._spec and making.mode is self._spec.mode:
+                making.production.apply(self._spec, making.switch.roster)
 
     def _force_key(self) -> None:
-        if self._production:
-            self._production.force_key()
+        if self._on_air:
+            self._on_air.production.force_key()
 
     def _fail(self, error: Exception) -> None:
         self._loop.call_soon_threadsafe(self._on_failure, error)

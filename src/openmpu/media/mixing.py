@@ -68,6 +68,15 @@ class MixProduction:
             _log.warning("a scene could not be drawn beforehand", error=str(error))
         self._pipeline.set_scene(scene, spec)
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether the task has video."""
+        return self._spec is not None and self._spec.video is not None
+
+    def ready(self) -> bool:
+        """Whether every shown track that is subscribed has a picture."""
+        return self._switch.known and self._pipeline.pictures.complete
+
     def stream(self) -> StreamFormat | None:
         """What is sent now; None: a Live-2 task whose users publish nothing yet (operations.md 2.2)."""
         spec = self._spec

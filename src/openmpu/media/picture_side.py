@@ -92,6 +92,7 @@ class PictureSide:
         self._number = 0
         self._refused: set[TrackId] = set()
         self._hidden: dict[TrackId, int] = {}
+        self._adopted = False
         self._shortfall = 0.0
 
     # Any thread
@@ -129,6 +130,15 @@ class PictureSide:
     def degraded(self) -> bool:
         """Whether of late pictures were repeated or missed for want of time."""
         return self._shortfall > DEGRADED_FROM
+
+    @property
+    def complete(self) -> bool:
+        """Whether every shown track that is subscribed has a picture."""
+        scene, tracks = self.scene, dict(self.tracks)
+        if scene is None:
+            return self._adopted
+        wanted = [track_id for track_id in scene.shown_tracks if track_id in self._inputs]
+        return all(track_id in tracks and tracks[track_id].newest for track_id in wanted)
 
     def snapshot(self) -> Future[Any]:
         """The canvas as it is after the next tick: an `av.VideoFrame` of its own."""
@@ -212,6 +222,7 @@ class PictureSide:
             return
         with self._lock:
             (scene, spec), self._planned = self._planned, None
+        self._adopted = True
         self.texts.payload_type = spec.sei.payload_type if spec.sei else None
         if spec.video is None:
             self._switch_off()

@@ -43,6 +43,15 @@ class Production(Protocol):
         """What is wanted, and who is there: taken over whole."""
         ...
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether pictures are to come."""
+        ...
+
+    def ready(self) -> bool:
+        """Whether it may go on air with its next key frame: it has pictures of everybody whom it should show."""
+        ...
+
     def stream(self) -> StreamFormat | None:
         """What is sent now; None: there should be no connection now."""
         ...

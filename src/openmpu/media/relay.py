@@ -92,6 +92,15 @@ class RelayProduction:
         if not self._loops:
             self._start()
 
+    @property
+    def has_pictures(self) -> bool:
+        """Whether the chosen user has a picture to relay."""
+        return self._relayed.video is not None
+
+    def ready(self) -> bool:
+        """Whether it knows whom to relay: it begins with their first key frame."""
+        return self._switch.known
+
     def stream(self) -> StreamFormat | None:
         """What is sent now; None: nobody was there for 10 s, or the first picture is still to come."""
         now = self._now()

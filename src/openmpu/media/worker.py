@@ -57,7 +57,8 @@ class Worker:
         self._key = TaskKey(AppId(options.app_id), TaskId(options.task_id))
         self._lease = options.lease
         self._over = asyncio.Event()
-        self._crashed = self._draining = False
+        self._crashed = False
+        self._draining: asyncio.Task[None] | None = None
         self._child = Child(options.control_path, self._hello, self._handle, options.grace_s)
         self._job: Job | None = None
         self._process = ProcessFigures()
@@ -127,8 +128,13 @@ class Worker:
             self._over.set()
 
     async def _drain(self, within_s: float) -> None:
-        if self._job and not self._draining:
-            self._draining = True
+        """End the job; who asks meanwhile waits for the same end."""
+        if self._draining is None:
+            self._draining = asyncio.get_running_loop().create_task(self._stop_job(within_s))
+        await asyncio.shield(self._draining)
+
+    async def _stop_job(self, within_s: float) -> None:
+        if self._job:
             await self._job.stop(within_s)
             self._tell()
 

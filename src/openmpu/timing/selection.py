@@ -1,14 +1,14 @@
 """Which item of a track counts at a moment: the newest that is not after it.
 
-A bounded list by pts: what is past and was overtaken goes when it is taken over; when the list is full the oldest
-goes, and is counted (models.md 7).
+A bounded list in the track's own order. An item is due when its time has come, and no later than what follows it: a
+track's clock may still move in its first second, and frames must never overtake one another on the way to a decoder.
+When the list is full the oldest goes, and is counted.
 """
 
 from __future__ import annotations
 
-from bisect import insort
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Final, Generic, TypeVar
 
 from openmpu.timing.ticks import SECOND
@@ -18,13 +18,17 @@ T = TypeVar("T")
 STALE_AFTER: Final = 3 * SECOND
 """layouts.md 5.1: the last picture of a track that sends nothing stays this long, then counts as not published."""
 
+REORDERED: Final = SECOND
+"""An item so much older than the last one was overtaken on the way; one that is older still began a new time base."""
 
-@dataclass(frozen=True, slots=True, order=True)
+
+@dataclass(frozen=True, slots=True)
 class Timed(Generic[T]):
-    """An item and its time."""
+    """An item: when it is due, and its place on the track's own clock (nanoseconds both)."""
 
     pts: int
-    item: T = field(compare=False)
+    place: int
+    item: T
 
 
 class Queue(Generic[T]):
@@ -38,9 +42,15 @@ class Queue(Generic[T]):
     def __len__(self) -> int:
         return len(self._items)
 
-    def put(self, pts: int, item: T) -> None:
-        """Take one in, in order of time; those of equal time keep the order of coming."""
-        insort(self._items, Timed(pts, item))
+    def put(self, pts: int, place: int, item: T) -> None:
+        """Take one in, at its place; those of equal place keep the order of coming."""
+        index = len(self._items)
+        while index and 0 < self._items[index - 1].place - place < REORDERED:
+            index -= 1
+        if index < len(self._items):
+            pts = min(pts, self._items[index].pts)
+        self._items.insert(index, Timed(pts, place, item))
+        self._hurry(index, pts)
         if len(self._items) > self._size:
             del self._items[0]
             self.dropped += 1
@@ -64,6 +74,12 @@ class Queue(Generic[T]):
     def clear(self) -> None:
         """Throw all away."""
         self._items.clear()
+
+    def _hurry(self, index: int, pts: int) -> None:
+        """What comes before an item is due no later than it."""
+        while index and self._items[index - 1].pts > pts:
+            index -= 1
+            self._items[index] = replace(self._items[index], pts=pts)
 
 
 def stale(last: int | None, pts: int) -> bool:

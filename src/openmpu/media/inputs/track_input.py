@@ -58,7 +58,7 @@ class TrackInput:
         self.bytes += len(frame.data)
         self.last_arrival = arrival
         with self._lock:
-            self._queue.put(pts, Incoming(pts, media, frame))
+            self._queue.put(pts, media, Incoming(pts, media, frame))
 
     def due(self, pts: int) -> list[Incoming]:
         """The frames whose time is not after `pts`, oldest first; the playout delay is the taker's to subtract."""

@@ -1,0 +1,100 @@
+"""Which production is on air. Another one warms up behind a closed outlet and takes over at a key frame, without a gap.
+
+Time rises over the seam, whatever either of them thinks.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from typing import Final
+
+from openmpu.media.interleave import Sink
+from openmpu.media.packets import Packet, StreamFormat
+from openmpu.model.roster import Kind
+from openmpu.timing.ticks import MILLISECOND
+
+LEAST_STEP: Final = MILLISECOND
+
+
+class Air:
+    """One stream, fed by one outlet at a time.
+
+    Args:
+        sink: Takes what goes out.
+    """
+
+    def __init__(self, sink: Sink) -> None:
+        self.lock = threading.Lock()
+        self._sink = sink
+        self._last: dict[Kind, int] = {}
+        self._stream = StreamFormat(None, None)
+        self._open: Outlet | None = None
+
+    def outlet(self) -> Outlet:
+        """A new one, closed."""
+        return Outlet(self)
+
+    def open(self, outlet: Outlet) -> None:
+        """From now on this one is on air, and no other."""
+        with self.lock:
+            self.take(outlet)
+
+    def is_open(self, outlet: Outlet) -> bool:
+        """Whether it is on air."""
+        return self._open is outlet
+
+    # House: with the lock held
+
+    def take(self, outlet: Outlet) -> None:
+        """Put it on air."""
+        self._open = outlet
+        self.change(outlet.stream)
+
+    def put(self, packet: Packet) -> None:
+        """Out with it; time rises."""
+        last = self._last.get(packet.kind)
+        if last is not None and packet.pts <= last:
+            if packet.kind is Kind.AUDIO:
+                return
+            packet = replace(packet, pts=last + LEAST_STEP)
+        self._last[packet.kind] = packet.pts
+        self._sink.put(packet)
+
+    def change(self, stream: StreamFormat) -> None:
+        """What the packets are from now on."""
+        if stream != self._stream:
+            self._stream = stream
+            self._sink.change(stream)
+
+
+class Outlet:
+    """A production's way out."""
+
+    def __init__(self, air: Air) -> None:
+        self.stream = StreamFormat(None, None)
+        self._air = air
+        self._armed = self._pictures = False
+
+    def arm(self, *, pictures: bool) -> None:
+        """Go on air with the next key frame; with the next packet, if there will be no pictures."""
+        self._armed, self._pictures = True, pictures
+
+    def put(self, packet: Packet) -> None:
+        """Send; a closed outlet throws away."""
+        with self._air.lock:
+            if self._armed and self._begins_with(packet):
+                self._armed = False
+                self._air.take(self)
+            if self._air.is_open(self):
+                self._air.put(packet)
+
+    def change(self, stream: StreamFormat) -> None:
+        """Packets are of that form from now on."""
+        with self._air.lock:
+            self.stream = stream
+            if self._air.is_open(self):
+                self._air.change(stream)
+
+    def _begins_with(self, packet: Packet) -> bool:
+        return packet.key and (packet.kind is Kind.VIDEO or not self._pictures)

@@ -1,0 +1,159 @@
+"""One stream, whoever makes it: packets in order of time, and the hand-over from one production to another."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openmpu.media.air import Air
+from openmpu.media.interleave import HOLD, Interleaver
+from openmpu.media.packets import Packet, StreamFormat
+from openmpu.model.encoder import MEDIA_ENCODES, AudioProfile
+from openmpu.model.roster import Kind
+from openmpu.timing.ticks import MILLISECOND, SECOND
+
+VIDEO, SOUND = MEDIA_ENCODES[20].video, AudioProfile()
+BOTH = StreamFormat(VIDEO, SOUND)
+
+
+class Received:
+    """What came out."""
+
+    def __init__(self) -> None:
+        self.packets: list[Packet] = []
+        self.formats: list[StreamFormat] = []
+
+    def put(self, packet: Packet) -> None:
+        """Keep it."""
+        self.packets.append(packet)
+
+    def change(self, stream: StreamFormat) -> None:
+        """Keep it."""
+        self.formats.append(stream)
+
+
+def picture(ms: int, *, key: bool = False) -> Packet:
+    """At so many milliseconds."""
+    return Packet(Kind.VIDEO, ms * MILLISECOND, b"v", key)
+
+
+def sound(ms: int) -> Packet:
+    """At so many milliseconds."""
+    return Packet(Kind.AUDIO, ms * MILLISECOND, b"a")
+
+
+def interleaver() -> tuple[Interleaver, Received]:
+    """With both kinds."""
+    received = Received()
+    out = Interleaver(received)
+    out.set_video(VIDEO)
+    out.set_audio(SOUND)
+    return out, received
+
+
+@given(st.lists(st.booleans(), max_size=60))
+def test_packets_leave_in_order_of_time(turns: list[bool]) -> None:
+    """However the two threads take turns."""
+    out, received = interleaver()
+    pictures, sounds = (picture(n * 40) for n in range(100)), (sound(n * 21) for n in range(100))
+    for turn in turns:
+        out.put(next(pictures) if turn else next(sounds))
+    out.flush()
+    times = [packet.pts for packet in received.packets]
+    ahead = max(times, default=0) - min(times, default=0) > HOLD
+    assert ahead or times == sorted(times)
+    assert len(times) == len(turns)
+
+
+def test_a_slow_picture_rate_does_not_hold_sound_up() -> None:
+    """One picture a second: it says that the next is far, and sound goes on."""
+    out, received = interleaver()
+    out.put(picture(0, key=True))
+    out.reach(Kind.VIDEO, SECOND)
+    for n in range(10):
+        out.put(sound(n * 21))
+    assert len(received.packets) == 11
+
+
+def test_a_side_that_stands_still_holds_the_other_up_for_a_second_at_most() -> None:
+    """In time is better than in order."""
+    out, received = interleaver()
+    for n in range(100):
+        out.put(sound(n * 21))
+    assert received.packets[-1].pts == pytest.approx((99 * 21) * MILLISECOND - HOLD, abs=22 * MILLISECOND)
+
+
+def test_a_change_of_format_comes_after_what_was_before_it() -> None:
+    """Everything that waits is of the old format."""
+    out, received = interleaver()
+    out.put(sound(0))
+    out.set_video(MEDIA_ENCODES[1].video)
+    assert len(received.packets) == 1
+    assert received.formats[-1].video == MEDIA_ENCODES[1].video
+
+
+def test_without_pictures_nothing_waits() -> None:
+    """Audio only."""
+    received = Received()
+    out = Interleaver(received)
+    out.set_audio(SOUND)
+    out.put(sound(0))
+    assert received.packets == [sound(0)]
+
+
+def test_a_closed_outlet_sends_nothing() -> None:
+    """A production that warms up."""
+    received = Received()
+    air = Air(received)
+    first, second = air.outlet(), air.outlet()
+    first.change(BOTH)
+    air.open(first)
+    second.change(StreamFormat(None, SOUND))
+    second.put(picture(0, key=True))
+    first.put(picture(5, key=True))
+    assert received.packets == [picture(5, key=True)]
+    assert received.formats == [BOTH]
+
+
+def test_an_armed_outlet_takes_over_at_its_key_frame() -> None:
+    """Before it, the other goes on; after it, the other is closed."""
+    received = Received()
+    air = Air(received)
+    first, second = air.outlet(), air.outlet()
+    air.open(first)
+    second.arm(pictures=True)
+    for outlet, packet in (
+        (second, sound(0)),
+        (second, picture(1)),
+        (first, picture(2)),
+        (second, picture(3, key=True)),
+    ):
+        outlet.put(packet)
+    first.put(picture(4))
+    second.put(sound(5))
+    assert received.packets == [picture(2), picture(3, key=True), sound(5)]
+    assert air.is_open(second)
+
+
+def test_time_rises_over_the_seam() -> None:
+    """The next production's first picture lies a little before the last one's: it is sent just after it."""
+    received = Received()
+    air = Air(received)
+    first, second = air.outlet(), air.outlet()
+    air.open(first)
+    first.put(picture(100, key=True))
+    first.put(sound(100))
+    air.open(second)
+    second.put(picture(90, key=True))
+    second.put(sound(95))
+    second.put(picture(130))
+    assert [packet.pts // MILLISECOND for packet in received.packets] == [100, 100, 101, 130]
+
+
+def test_without_pictures_the_next_packet_takes_over() -> None:
+    """Audio-only tasks."""
+    received = Received()
+    air = Air(received)
+    outlet = air.outlet()
+    outlet.arm(pictures=False)
+    outlet.put(sound(7))
+    assert received.packets == [sound(7)]
