@@ -63,6 +63,7 @@ class RtmpOutput:
         self._stopping, self._over = asyncio.Event(), asyncio.Event()
         self._stop_at = 0.0
         self._pushing_since = 0
+        self._connection: Connection | None = None
         self._report = OutputReport(url.redacted)
 
     def put(self, packet: Packet) -> None:
@@ -84,6 +85,8 @@ class RtmpOutput:
             with structlog.contextvars.bound_contextvars(target=self._url.redacted):
                 await self._push_until_over()
         finally:
+            if self._connection:  # cancelled at the very moment when it was made
+                self._connection.abort()
             if self._report.state is not OutputState.GIVEN_UP:
                 self._set(state=OutputState.ENDED, error_code=ErrorCode.NONE)
             self._over.set()
@@ -128,7 +131,7 @@ class RtmpOutput:
         return None
 
     async def _connect(self) -> Connection:
-        return await connect(
+        self._connection = await connect(
             self._url,
             self._sending.stream,
             self._settings.connection,
@@ -136,6 +139,7 @@ class RtmpOutput:
             on_step=self._enter,
             on_room=self._sending.pump,
         )
+        return self._connection
 
     async def _serve(self, connection: Connection) -> None:
         try:
