@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from openmpu.errors import Denied, Invalid, NotFound
+from openmpu.errors import Denied, Invalid, Limited, NotFound
 from openmpu.model.geometry import Rect
 from openmpu.model.ids import AppId, LayoutId
 from openmpu.model.layouts import BUILT_IN, Layout, Pane
+from openmpu.services import layouts as layouts_module
 from openmpu.services.layouts import Layouts
 from openmpu.store.sql import open_store
 from tests.services.doubles import ACCOUNT, STRANGER
@@ -132,3 +133,14 @@ async def test_every_built_in_layout_resolves(layouts: Layouts) -> None:
     """Those of layouts.md 2."""
     for number, layout in BUILT_IN.items():
         assert await layouts.resolve(APP, [number]) == (layout,)
+
+
+async def test_an_app_may_have_so_many_layouts(layouts: Layouts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then one must go first; other apps are not touched."""
+    monkeypatch.setattr(layouts_module, "MAX_OWN", 2)
+    made = [await layouts.create(ACCOUNT, APP, LAYOUT) for _ in range(2)]
+    with pytest.raises(Limited):
+        await layouts.create(ACCOUNT, APP, LAYOUT)
+    await layouts.create(ACCOUNT, AppId("app2"), LAYOUT)
+    await layouts.delete(ACCOUNT, APP, made[0])
+    await layouts.create(ACCOUNT, APP, LAYOUT)

@@ -86,6 +86,28 @@ async def test_start_answers_while_the_engine_stands_still(house: House) -> None
     assert not house.engine.workers
 
 
+async def test_callers_that_go_away_leave_nothing_half_done(house: House) -> None:
+    """Whenever start, update or stop are cancelled, the service and its store say the same."""
+    await house.people(user("ann"))
+    calls = (
+        lambda: house.tasks.start(ACCOUNT, house.spec(), {}),
+        lambda: house.tasks.update(ACCOUNT, key_of("t1"), lambda spec: replace(spec, targets=(url("b"),)), {}),
+        lambda: house.tasks.stop(ACCOUNT, key_of("t1")),
+    )
+    for steps in range(3, 43, 2):
+        for call in calls:
+            job = asyncio.create_task(call())
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            job.cancel()
+            await asyncio.wait([job])
+        await house.tasks.stop(ACCOUNT, key_of("t1"))
+        await house.tasks.settled()
+        assert await house.store.task_state(key_of("t1")) is await house.state()
+        assert not house.engine.workers
+        house.clock.go(10)
+
+
 async def test_stop_ends_a_task_once(house: House) -> None:
     """State 3; a second stop has no effect, an unknown task is not found."""
     await house.people(user("ann"))

@@ -42,7 +42,7 @@ def running_server() -> Iterator[str]:
             _wait_until_ready(server, folder)
             yield str(folder)
         finally:
-            server.send_signal(signal.SIGINT)  # fast shutdown
+            server.send_signal(signal.SIGQUIT)  # at once: the data is thrown away
             server.wait(30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -75,6 +75,34 @@ async def test_other_urls_are_refused_without_repeating_them(text: str) -> None:
     assert "hidden" not in str(refused.value)
 
 
+async def refusal(url: str) -> str:
+    """Why a store cannot be opened."""
+    with pytest.raises(Invalid) as refused:
+        async with open_store(url):
+            pass
+    assert refused.value.subject == "storage.url"
+    return refused.value.message
+
+
+async def test_what_is_no_database_is_named(tmp_path: Path) -> None:
+    """A folder, a file of something else, a folder that cannot be made, nobody listening."""
+    (tmp_path / "text").write_text("hello " * 1000)
+    assert "Is a directory" in await refusal(f"sqlite:///{tmp_path}")
+    assert "not a database" in await refusal(f"sqlite:///{tmp_path}/text")
+    assert "text/x.db cannot be opened" in await refusal(f"sqlite:///{tmp_path}/text/x.db")
+    assert "cannot be opened" in await refusal(f"postgresql://u:hidden@/d?host={tmp_path}")
+
+
+async def test_a_database_of_a_newer_openmpu_is_left_alone(lasting_url: str) -> None:
+    """One clear sentence, and nothing changed."""
+    database = Database(lasting_url)
+    await migrate(database)
+    async with database.writing() as connection:
+        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    await database.close()
+    assert "newer openmpu" in await refusal(lasting_url)
+
+
 async def test_callers_that_go_away_leave_nothing_half_done(store: SqlStore) -> None:
     """A cancelled call is done whole or not at all, and the store goes on."""
     for number in range(30):

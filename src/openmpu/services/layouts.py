@@ -7,13 +7,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from openmpu.errors import Denied, Invalid, NotFound
+from openmpu.errors import Denied, Invalid, Limited, NotFound
 from openmpu.model.ids import AppId, LayoutId
 from openmpu.model.layouts import BUILT_IN, LAST_BUILT_IN_ID, MAX_PANES, MAX_VOICES, Layout, Pane
 from openmpu.services.accounts import Account
 from openmpu.services.ports import Store
 
 MAX_NAME = 64
+MAX_OWN = 1_000
+"""Custom layouts of one app: nothing is documented, but each start reads them (security.md S13)."""
 
 
 class LayoutUsers(Protocol):
@@ -112,9 +114,12 @@ class Layouts:
         Raises:
             Invalid: See `check_layout`.
             NotFound: Not the account's app.
+            Limited: `layouts`: the app has too many.
         """
         account.app(app_id)
         check_layout(layout)
+        if len(await self._store.layouts(app_id)) >= MAX_OWN:
+            raise Limited("layouts", f"an app may have {MAX_OWN} layouts")
         return await self._store.add_layout(app_id, layout)
 
     async def modify(

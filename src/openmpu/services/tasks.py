@@ -19,6 +19,7 @@ from openmpu.model.roster import Roster
 from openmpu.model.task import Family, Mode, RelayPart, TaskSpec, TaskState
 from openmpu.services import life
 from openmpu.services.accounts import Account
+from openmpu.services.finishing import Finishing
 from openmpu.services.layouts import look_up, resolve
 from openmpu.services.ports import Clock, Engine, Gateways, Store, TaskListener, TaskRecord
 from openmpu.services.quotas import TaskLimits, quota_of
@@ -52,6 +53,7 @@ class Tasks:
         self._tending = Tending(store, engine, gateways, notices, clock, limits, pause)
         self._book = self._tending.book
         self._layout_gate = asyncio.Lock()
+        self._finishing = Finishing()
 
     # What callers ask for
 
@@ -66,6 +68,9 @@ class Tasks:
             Limited: `tasks`.
         """
         account.enabled_app(spec.app_id)
+        await self._finishing.whole(self._start(account, spec, request))
+
+    async def _start(self, account: Account, spec: TaskSpec, request: dict[str, Any]) -> None:
         async with self._gate(spec), self._book.holding(spec.key):
             if self._book.get(spec.key):  # told before anything else is judged (operations.md 1.8); the store is sure
                 raise Conflict("task", "exists", f"task {spec.task_id} exists already")
@@ -96,6 +101,9 @@ class Tasks:
             Invalid: `layouts`, or by `change`.
         """
         account.app(key.app_id)
+        await self._finishing.whole(self._update(key, change, request))
+
+    async def _update(self, key: TaskKey, change: Callable[[TaskSpec], TaskSpec], request: dict[str, Any]) -> None:
         async with self._layout_gate, self._book.holding(key):
             old = await self._tending.unfinished(key)
             spec = await self._resolved(change(old.spec), old.spec)
@@ -109,6 +117,9 @@ class Tasks:
             NotFound: `app`, `task`.
         """
         account.app(key.app_id)
+        await self._finishing.whole(self._stop(key))
+
+    async def _stop(self, key: TaskKey) -> None:
         async with self._book.holding(key):
             record = self._book.get(key) or await self._store.task(key)
             if record is None:

@@ -122,20 +122,26 @@ def _parse(url: str) -> URL:
 
 def _make_private(path: Path) -> None:
     """The file holds stream keys: mode 0600, before the first byte; SQLite gives its journals the same mode."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _OWNER_ONLY))
-    path.chmod(_OWNER_ONLY)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _OWNER_ONLY))
+        path.chmod(_OWNER_ONLY)
+    except OSError as error:
+        raise Invalid("storage.url", f"{path} cannot be opened: {error.strerror}") from None
 
 
 def _engine(url: URL, *, sqlite: bool) -> AsyncEngine:
     """Without implicit transactions: `writing` begins and ends them, and readers are spared two round trips each."""
-    engine = create_async_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        skip_autocommit_rollback=True,
-        pool_reset_on_return=None,
-        pool_pre_ping=not sqlite,
-    )
+    try:
+        engine = create_async_engine(
+            url,
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
+            pool_reset_on_return=None,
+            pool_pre_ping=not sqlite,
+        )
+    except ModuleNotFoundError as error:
+        raise Invalid("storage.url", f"{error.name} is missing: install openmpu[postgres]") from None
     if sqlite:
         event.listen(engine.sync_engine, "connect", _set_up)
     return engine

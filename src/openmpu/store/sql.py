@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
+
+from openmpu.errors import Invalid
 from openmpu.store.database import Database
 from openmpu.store.layouts import LayoutRows
 from openmpu.store.migrating import migrate
@@ -34,11 +38,21 @@ async def open_store(url: str) -> AsyncIterator[SqlStore]:
         url: `sqlite:///path`, `sqlite://` (in memory, for tests) or `postgresql://user:password@host/name`.
 
     Raises:
-        Invalid: The URL is not one of these.
+        Invalid: The URL is not one of these, or no database of ours can be opened there.
     """
     database = Database(url)
     try:
-        await migrate(database)
+        await _prepare(database)
         yield SqlStore(database)
     finally:
         await database.close()
+
+
+async def _prepare(database: Database) -> None:
+    try:
+        await migrate(database)
+    except (SQLAlchemyError, OSError) as error:
+        cause = getattr(error, "orig", None) or error  # without the statement and its values
+        raise Invalid("storage.url", f"the database cannot be opened: {cause}") from None
+    except CommandError as error:
+        raise Invalid("storage.url", f"the database was written by a newer openmpu: {error}") from None
