@@ -17,7 +17,7 @@ from struct import Struct, pack, unpack_from
 
 from openmpu.model.ids import TrackId
 from openmpu.model.roster import Kind
-from openmpu.wire.rtp import rtcp
+from openmpu.wire.rtp import rtcp, rtcp_writing
 from openmpu.wire.rtp.clock import to_ntp
 from openmpu.wire.rtp.extensions import Extension
 from openmpu.wire.rtp.parameters import CodecParameters, PeerParameters, TrackParameters
@@ -228,7 +228,7 @@ class Sender:
         reports = []
         for ssrc, time in ((self.video_ssrc, self.video_time), (self.audio_ssrc, self.audio_time)):
             ntp = to_ntp(now + self.ntp_lie)
-            reports.append(rtcp.build_sender_report(rtcp.SenderReport(ssrc, ntp, time & 0xFFFFFFFF, 1, 1)))
+            reports.append(rtcp_writing.build_sender_report(rtcp.SenderReport(ssrc, ntp, time & 0xFFFFFFFF, 1, 1)))
         return reports
 
     def receive(self, data: bytes, now: int) -> list[bytes]:
@@ -237,7 +237,7 @@ class Sender:
         for at in range(len(data) - 19):  # our reference time, which rtcp.parse passes over
             if data[at : at + 4] == b"\x80\xcf\x00\x04" and data[at + 8] == 4:
                 ssrc, middle = unpack_from("!I", data, at + 4)[0], unpack_from("!I", data, at + 14)[0]
-                answers.append(rtcp.build_delay_since_report(9, [rtcp.DelaySinceReport(ssrc, middle, 0)]))
+                answers.append(rtcp_writing.build_delay_since_report(9, [rtcp.DelaySinceReport(ssrc, middle, 0)]))
         for message in rtcp.parse(data)[0]:
             if isinstance(message, rtcp.Nack):
                 answers += self._resend(message, now)

@@ -57,11 +57,9 @@ def test_opening_packets_are_told(form: str) -> None:
             assert not any(openings)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "h264 single"])  # its packets tell nothing
 def test_picture_without_one_of_its_packets_is_none(form: str) -> None:
     """Whichever end is missing, no picture is made of the rest; the middle is the jitter buffer's business."""
-    if form == "h264 single":
-        pytest.skip("without fragments nothing in a packet tells that another is missing")
     codec = form.split(maxsplit=1)[0]
     payloads = packetise(form, encoded(codec)[0])
     assert len(payloads) > 2

@@ -3,7 +3,7 @@
 import random
 from struct import pack, pack_into
 
-from openmpu.wire.rtp.rtcp import build_bye
+from openmpu.wire.rtp.rtcp_writing import build_bye
 from tests.wire.rtp.packetisers import rtp
 from tests.wire.rtp.simulation import (
     AUDIO,
@@ -164,10 +164,10 @@ def test_video_report_that_lies_from_the_start_is_measured_by_sound() -> None:
 
 def report(now: int, ssrc: int, time: int, lie: int) -> bytes:
     """A sender report whose NTP time is off by `lie`."""
-    from openmpu.wire.rtp import rtcp
+    from openmpu.wire.rtp import rtcp, rtcp_writing
     from openmpu.wire.rtp.clock import to_ntp
 
-    return rtcp.build_sender_report(rtcp.SenderReport(ssrc, to_ntp(now + lie), time & 0xFFFFFFFF, 1, 1))
+    return rtcp_writing.build_sender_report(rtcp.SenderReport(ssrc, to_ntp(now + lie), time & 0xFFFFFFFF, 1, 1))
 
 
 def test_marker_in_the_middle_of_pictures_is_trusted_once() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from openmpu.model.ids import TrackId
 from openmpu.model.roster import Kind
-from openmpu.wire.rtp import rtcp
+from openmpu.wire.rtp import rtcp, rtcp_writing
 from openmpu.wire.rtp.clock import to_ntp
 from openmpu.wire.rtp.extensions import Extension
 from openmpu.wire.rtp.parameters import CodecParameters, PeerParameters, TrackParameters
@@ -88,7 +88,7 @@ class Studio:
             if self.reports and self._frame % 30 == 3:
                 for layer in self.layers:
                     report = rtcp.SenderReport(layer.ssrc, to_ntp(self.now), layer.rtp_time(self.now), 1, 1)
-                    self.peer.receive_rtcp(rtcp.build_sender_report(report), self.now)
+                    self.peer.receive_rtcp(rtcp_writing.build_sender_report(report), self.now)
             self._frame += 1
             for _ in range(3):
                 self.now += FRAME // 3

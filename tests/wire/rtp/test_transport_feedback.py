@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openmpu.wire.rtp.rtcp import TransportFeedback, build_transport_feedback, parse
+from openmpu.wire.rtp.rtcp import TransportFeedback, parse
+from openmpu.wire.rtp.rtcp_writing import build_transport_feedback
 from openmpu.wire.rtp.transport_feedback import (
     REFERENCE_NS,
     TICK_NS,

@@ -12,7 +12,8 @@ from openmpu.wire.rtp.depacketise.vp8 import Vp8
 from openmpu.wire.rtp.key_frames import KeyFrameRequests
 from openmpu.wire.rtp.nack import NackList
 from openmpu.wire.rtp.packet import parse
-from openmpu.wire.rtp.video import CAPACITY, KEY_PATIENCE, PATIENCE, VideoBuffer
+from openmpu.wire.rtp.patience import KEY_PATIENCE, PATIENCE
+from openmpu.wire.rtp.video import CAPACITY, VideoBuffer
 from tests.wire.rtp.packetisers import rtp
 
 KEY = b"\x00\x00\x00\x9d\x01\x2a\x00\x05\xd0\x02"

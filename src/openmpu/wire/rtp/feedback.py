@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from openmpu.wire.rtp import rtcp
+from openmpu.wire.rtp import rtcp_writing
 from openmpu.wire.rtp.alarm import MS, SECOND
 from openmpu.wire.rtp.clock import to_ntp
 from openmpu.wire.rtp.parameters import PeerParameters
@@ -39,7 +39,9 @@ class Feedback:
     def __init__(self, parameters: PeerParameters, now: int) -> None:
         self._parameters = parameters
         ssrc = parameters.ssrc
-        self._opening = rtcp.build_receiver_report(ssrc, ()) + rtcp.build_description(ssrc, parameters.cname)
+        self._opening = rtcp_writing.build_receiver_report(ssrc, ()) + rtcp_writing.build_description(
+            ssrc, parameters.cname
+        )
         self._eager_until = -1
         self._arrivals_at = now + EAGER_INTERVAL
         self.report_at = now + FIRST_REPORT
@@ -82,7 +84,7 @@ class Feedback:
     def remb_now(self, videos: Sequence[VideoStream], bits_per_second: int) -> list[bytes]:
         """A limit that cannot wait for the next report."""
         media = [video.ssrc for video in videos]
-        return self._packed([rtcp.build_remb(self._parameters.ssrc, bits_per_second, media)])
+        return self._packed([rtcp_writing.build_remb(self._parameters.ssrc, bits_per_second, media)])
 
     def _repairs(self, videos: Sequence[VideoStream], now: int) -> list[bytes]:
         parts: list[bytes] = []
@@ -92,7 +94,7 @@ class Feedback:
                 continue
             missing = video.nacks.take(now)
             if missing:
-                parts.append(rtcp.build_nack(ssrc, video.ssrc, missing))
+                parts.append(rtcp_writing.build_nack(ssrc, video.ssrc, missing))
             if video.nacks.hopeless:
                 video.nacks.hopeless = 0
                 video.keys.want(now)
@@ -102,9 +104,9 @@ class Feedback:
 
     def _key_request(self, video: VideoStream) -> bytes:
         if video.pli:
-            return rtcp.build_pli(self._parameters.ssrc, video.ssrc)
+            return rtcp_writing.build_pli(self._parameters.ssrc, video.ssrc)
         self._fir_number += 1
-        return rtcp.build_fir(self._parameters.ssrc, video.ssrc, self._fir_number)
+        return rtcp_writing.build_fir(self._parameters.ssrc, video.ssrc, self._fir_number)
 
     def _told_arrivals(self, streams: Sequence[Stream | RtxStream], now: int) -> list[bytes]:
         arrivals = self.arrivals
@@ -115,7 +117,7 @@ class Feedback:
         self._arrivals_at = now + (EAGER_INTERVAL if now < self._eager_until else ARRIVALS_INTERVAL)
         media = streams[0].ssrc if streams else 0  # any of the sender's: browsers drop feedback about strangers
         ssrc = self._parameters.ssrc
-        return [rtcp.build_transport_feedback(ssrc, media, body) for body in arrivals.take()]
+        return [rtcp_writing.build_transport_feedback(ssrc, media, body) for body in arrivals.take()]
 
     def _report(
         self, streams: Sequence[Stream | RtxStream], media: Sequence[int], remb: int | None, now: int
@@ -125,11 +127,11 @@ class Feedback:
         blocks = [each.statistics.block(each.ssrc, now) for each in streams if each.statistics.highest >= 0]
         datagrams = []
         for at in range(0, max(1, len(blocks)), MAX_BLOCKS):
-            head = rtcp.build_receiver_report(ssrc, blocks[at : at + MAX_BLOCKS])
-            datagrams.append(head + rtcp.build_description(ssrc, cname))
-        datagrams[0] += rtcp.build_reference_time(ssrc, to_ntp(now))
+            head = rtcp_writing.build_receiver_report(ssrc, blocks[at : at + MAX_BLOCKS])
+            datagrams.append(head + rtcp_writing.build_description(ssrc, cname))
+        datagrams[0] += rtcp_writing.build_reference_time(ssrc, to_ntp(now))
         if remb is not None and media:
-            datagrams[0] += rtcp.build_remb(ssrc, remb, media)
+            datagrams[0] += rtcp_writing.build_remb(ssrc, remb, media)
         return datagrams
 
     def _packed(self, parts: Sequence[bytes]) -> list[bytes]:

@@ -1,25 +1,24 @@
-"""RTCP packets, read and written: RFC 3550 6, RFC 4585 6, RFC 5104 4.3.1, RFC 3611 4.4 and 4.5, REMB.
+"""RTCP packets as values, and read: RFC 3550 6, RFC 4585 6, RFC 5104 4.3.1, RFC 3611 4.5, REMB.
 
 `parse` takes a compound (or reduced-size) packet apart and never raises: what is malformed or unknown is left out and
-counted. The transport-wide feedback's inside is in `transport_feedback`.
+counted. They are written by `rtcp_writing`; the inside of transport-wide feedback is in `transport_feedback`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from struct import Struct, iter_unpack, pack
+from struct import Struct, iter_unpack
 
 SENDER_REPORT, RECEIVER_REPORT, DESCRIPTION, BYE, APPLICATION = 200, 201, 202, 203, 204
 TRANSPORT_FEEDBACK, PAYLOAD_FEEDBACK, EXTENDED_REPORT = 205, 206, 207
 FMT_NACK, FMT_TRANSPORT_CC = 1, 15
 FMT_PLI, FMT_FIR, FMT_APPLICATION = 1, 4, 15
 
-_BLOCK = Struct("!IIIIII")
-_SENDER = Struct("!IQIII")
-_REMB = b"REMB"
-_DELAY_SINCE_RR = 5  # RFC 3611 4.5 (DLRR)
-_REFERENCE_TIME = 4  # RFC 3611 4.4
+BLOCK = Struct("!IIIIII")
+SENDER = Struct("!IQIII")
+REMB = b"REMB"
+DELAY_SINCE_RR = 5  # RFC 3611 4.5 (DLRR)
+REFERENCE_TIME = 4  # RFC 3611 4.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +165,7 @@ def _parse_part(first: int, kind: int, body: bytes, messages: list[Message]) -> 
 def _read_sender_report(count: int, body: bytes, messages: list[Message]) -> bool:
     if len(body) < 24 + 24 * count:
         return False
-    ssrc, ntp, rtp_time, packets, octets = _SENDER.unpack_from(body)
+    ssrc, ntp, rtp_time, packets, octets = SENDER.unpack_from(body)
     messages.append(SenderReport(ssrc, ntp, rtp_time, packets, octets, _blocks(body[24 : 24 + 24 * count])))
     return True
 
@@ -179,7 +178,7 @@ def _read_receiver_report(count: int, body: bytes, messages: list[Message]) -> b
 
 
 def _blocks(data: bytes) -> tuple[ReportBlock, ...]:
-    return tuple(_block(*fields) for fields in _BLOCK.iter_unpack(data))
+    return tuple(_block(*fields) for fields in BLOCK.iter_unpack(data))
 
 
 def _block(ssrc: int, losses: int, highest: int, jitter: int, last_report: int, delay: int) -> ReportBlock:
@@ -251,7 +250,7 @@ def _read_payload(fmt: int, body: bytes, messages: list[Message]) -> bool:
     elif fmt == FMT_FIR:
         requests = (body[at : at + 8] for at in range(8, len(body) - 7, 8))
         messages.append(FullIntra(ssrc, tuple((int.from_bytes(entry[:4]), entry[4]) for entry in requests)))
-    elif fmt == FMT_APPLICATION and body[8:12] == _REMB:
+    elif fmt == FMT_APPLICATION and body[8:12] == REMB:
         return _read_remb(ssrc, body[12:], messages)
     return True
 
@@ -273,7 +272,7 @@ def _read_extended(_: int, body: bytes, messages: list[Message]) -> bool:
         end = at + 4 + (body[at + 2] << 8 | body[at + 3]) * 4
         if end > len(body):
             return False
-        if body[at] == _DELAY_SINCE_RR and (end - at - 4) % 12 == 0:
+        if body[at] == DELAY_SINCE_RR and (end - at - 4) % 12 == 0:
             messages.extend(DelaySinceReport(*fields) for fields in iter_unpack("!III", body[at + 4 : end]))
         at = end
     return len(body) >= 4
@@ -288,98 +287,3 @@ _READERS = {
     PAYLOAD_FEEDBACK: _read_payload,
     EXTENDED_REPORT: _read_extended,
 }
-
-
-def _part(count: int, kind: int, body: bytes) -> bytes:
-    return pack("!BBH", 0x80 | count, kind, len(body) >> 2) + body
-
-
-def build_sender_report(report: SenderReport) -> bytes:
-    """SR."""
-    sender = _SENDER.pack(report.ssrc, report.ntp, report.rtp_time, report.packets, report.octets)
-    return _part(len(report.blocks), SENDER_REPORT, sender + _pack_blocks(report.blocks))
-
-
-def build_receiver_report(ssrc: int, blocks: Sequence[ReportBlock]) -> bytes:
-    """RR with at most 31 blocks; without any it is the opening that a compound packet needs (RFC 3550 6.1)."""
-    return _part(len(blocks), RECEIVER_REPORT, pack("!I", ssrc) + _pack_blocks(blocks))
-
-
-def _pack_blocks(blocks: Iterable[ReportBlock]) -> bytes:
-    return b"".join(
-        _BLOCK.pack(
-            block.ssrc,
-            block.fraction_lost << 24 | min(max(block.cumulative_lost, -0x800000), 0x7FFFFF) & 0xFFFFFF,
-            block.highest_sequence,
-            block.jitter,
-            block.last_report,
-            block.delay,
-        )
-        for block in blocks
-    )
-
-
-def build_description(ssrc: int, cname: str) -> bytes:
-    """SDES with the canonical name, which every compound packet carries (RFC 3550 6.1)."""
-    name = cname.encode()[:255]
-    chunk = pack("!IBB", ssrc, 1, len(name)) + name
-    return _part(1, DESCRIPTION, chunk + bytes(4 - len(chunk) % 4))
-
-
-def build_bye(ssrcs: Sequence[int]) -> bytes:
-    """BYE."""
-    return _part(len(ssrcs), BYE, pack(f"!{len(ssrcs)}I", *ssrcs))
-
-
-def build_nack(ssrc: int, media_ssrc: int, sequences: Iterable[int]) -> bytes:
-    """Generic NACK (RFC 4585 6.2.1) of ascending sequence numbers: each entry holds one and the 16 after it."""
-    entries = bytearray()
-    first, following = -1, 0
-    for sequence in sequences:
-        distance = sequence - first - 1
-        if first >= 0 and distance < 16:
-            following |= 1 << distance
-            continue
-        if first >= 0:
-            entries += pack("!HH", first & 0xFFFF, following)
-        first, following = sequence, 0
-    if first >= 0:
-        entries += pack("!HH", first & 0xFFFF, following)
-    return _part(FMT_NACK, TRANSPORT_FEEDBACK, pack("!II", ssrc, media_ssrc) + entries)
-
-
-def build_transport_feedback(ssrc: int, media_ssrc: int, body: bytes) -> bytes:
-    """Transport-wide feedback around `body`, whose padding (if any) is part of it and flagged here."""
-    padding = -len(body) % 4
-    first = 0x80 | FMT_TRANSPORT_CC | (0x20 if padding else 0)
-    filled = body + (bytes(padding - 1) + bytes((padding,)) if padding else b"")
-    return pack("!BBHII", first, TRANSPORT_FEEDBACK, 2 + len(filled) // 4, ssrc, media_ssrc) + filled
-
-
-def build_pli(ssrc: int, media_ssrc: int) -> bytes:
-    """PLI (RFC 4585 6.3.1)."""
-    return _part(FMT_PLI, PAYLOAD_FEEDBACK, pack("!II", ssrc, media_ssrc))
-
-
-def build_fir(ssrc: int, media_ssrc: int, number: int) -> bytes:
-    """FIR (RFC 5104 4.3.1); `number` goes up by one with each new request."""
-    return _part(FMT_FIR, PAYLOAD_FEEDBACK, pack("!IIIBxxx", ssrc, 0, media_ssrc, number & 0xFF))
-
-
-def build_remb(ssrc: int, bits_per_second: int, media_ssrcs: Sequence[int]) -> bytes:
-    """REMB (draft-alvestrand-rmcat-remb-03 2.2): 6 bit exponent, 18 bit mantissa, rounded down."""
-    exponent = max(0, bits_per_second.bit_length() - 18)
-    value = exponent << 18 | bits_per_second >> exponent
-    body = pack("!II4sB", ssrc, 0, _REMB, len(media_ssrcs)) + value.to_bytes(3)
-    return _part(FMT_APPLICATION, PAYLOAD_FEEDBACK, body + pack(f"!{len(media_ssrcs)}I", *media_ssrcs))
-
-
-def build_reference_time(ssrc: int, ntp: int) -> bytes:
-    """XR with our time: a sender answers with DLRR, which tells the round trip (RFC 3611 4.4)."""
-    return _part(0, EXTENDED_REPORT, pack("!IBBHQ", ssrc, _REFERENCE_TIME, 0, 2, ntp))
-
-
-def build_delay_since_report(ssrc: int, answers: Sequence[DelaySinceReport]) -> bytes:
-    """XR with DLRR sub-blocks (RFC 3611 4.5)."""
-    blocks = b"".join(pack("!III", each.ssrc, each.last_report, each.delay) for each in answers)
-    return _part(0, EXTENDED_REPORT, pack("!IBBH", ssrc, _DELAY_SINCE_RR, 0, 3 * len(answers)) + blocks)

@@ -9,26 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from openmpu.wire.rtp.alarm import MS, NEVER, Alarm, RoundTrip
+from openmpu.wire.rtp.alarm import NEVER, Alarm, RoundTrip
 from openmpu.wire.rtp.counts import Counts
 from openmpu.wire.rtp.depacketise.picture import Depacketiser, Picture
 from openmpu.wire.rtp.key_frames import KeyFrameRequests
 from openmpu.wire.rtp.key_search import KeySearch, Span
 from openmpu.wire.rtp.nack import NackList
 from openmpu.wire.rtp.packet import RtpPacket
+from openmpu.wire.rtp.patience import KEY_LIFE, KEY_PATIENCE, patience_on
 from openmpu.wire.rtp.ring import PacketRing
 
 CAPACITY = 2048
 """Packets; a key frame of 2.4 MB."""
 MAX_BYTES = 3 << 20
-PATIENCE = 200 * MS
-"""How long a hole is waited for."""
-MOST_PATIENCE = 1_000 * MS
-"""The same on a path so long that a packet could not be sent again three times in `PATIENCE`."""
-KEY_PATIENCE = 50 * MS
-"""The same once a key frame behind the hole is complete."""
-KEY_LIFE = 3_000 * MS
-"""How long a key frame that is looked for may take to become complete: there is nothing else to show meanwhile."""
 _REACH_BACK = 64
 """Packets before the very first one that came, which it overtook."""
 
@@ -223,15 +216,12 @@ class VideoBuffer:
     def _wait(self, now: int) -> None:
         """There is a hole at `_next`: set how long it may stay."""
         since = self._nacks.since(self._next)
-        patience = self._patience()
+        patience = patience_on(self._trip)
         self._search.forget_below(self._next)
         if self._search.complete(clean_from=-1, marked=self._marked):
             patience = KEY_PATIENCE
         self.wake = now if since is None else since + patience
         self._alarm.by(self.wake)
-
-    def _patience(self) -> int:
-        return min(MOST_PATIENCE, max(PATIENCE, self._trip.answer * 7 >> 1))
 
     def _give_up(self, now: int) -> None:
         """The hole at `_next` will not be filled in time."""
@@ -300,7 +290,7 @@ class VideoBuffer:
 
     def _trim(self, now: int) -> None:
         """While no key frame is in sight, keep only what is young enough to become part of one."""
-        oldest = now - self._patience()
+        oldest = now - patience_on(self._trip)
         first_opening = self._search.first
         while self._next < self._highest:
             packet = self._ring.get(self._next)
