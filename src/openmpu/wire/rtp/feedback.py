@@ -34,14 +34,22 @@ class Feedback:
         report_at: When the next receiver report is due.
     """
 
-    __slots__ = ("_arrivals_at", "_eager_until", "_fir_number", "_opening", "_parameters", "arrivals", "report_at")
+    __slots__ = (
+        "_arrivals_at",
+        "_description",
+        "_eager_until",
+        "_fir_number",
+        "_opening",
+        "_parameters",
+        "arrivals",
+        "report_at",
+    )
 
     def __init__(self, parameters: PeerParameters, now: int) -> None:
         self._parameters = parameters
         ssrc = parameters.ssrc
-        self._opening = rtcp_writing.build_receiver_report(ssrc, ()) + rtcp_writing.build_description(
-            ssrc, parameters.cname
-        )
+        self._description = rtcp_writing.build_description(ssrc, parameters.cname)
+        self._opening = rtcp_writing.build_receiver_report(ssrc, ()) + self._description
         self._eager_until = -1
         self._arrivals_at = now + EAGER_INTERVAL
         self.report_at = now + FIRST_REPORT
@@ -123,12 +131,12 @@ class Feedback:
         self, streams: Sequence[Stream | RtxStream], media: Sequence[int], remb: int | None, now: int
     ) -> list[bytes]:
         """Receiver reports, our time to measure the round trip by (RFC 3611 4.4), and the limit."""
-        ssrc, cname = self._parameters.ssrc, self._parameters.cname
+        ssrc = self._parameters.ssrc
         blocks = [each.statistics.block(each.ssrc, now) for each in streams if each.statistics.highest >= 0]
         datagrams = []
         for at in range(0, max(1, len(blocks)), MAX_BLOCKS):
             head = rtcp_writing.build_receiver_report(ssrc, blocks[at : at + MAX_BLOCKS])
-            datagrams.append(head + rtcp_writing.build_description(ssrc, cname))
+            datagrams.append(head + self._description)
         datagrams[0] += rtcp_writing.build_reference_time(ssrc, to_ntp(now))
         if remb is not None and media:
             datagrams[0] += rtcp_writing.build_remb(ssrc, remb, media)
