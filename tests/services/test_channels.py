@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from openmpu.errors import Denied, Invalid, NotFound
+from openmpu.errors import Denied, Invalid, Limited, NotFound
 from openmpu.model.ids import AppId, ChannelId, ChannelKey, UserId
 from openmpu.model.roster import Roster, Source
 from openmpu.services.accounts import Account, Accounts, App
@@ -134,6 +134,16 @@ async def test_only_allowed_kinds_are_published(
             await hall.channels.publish(APP, ROOM, ANN, source, offer(*kinds), claims)
         assert refused.value.subject == "privilege"
         assert not hall.gateways.published
+
+
+async def test_a_channel_may_be_full(hall: Hall) -> None:
+    """Where a number is set; who is in already may publish more."""
+    hall.channels._most_users = 2
+    await hall.people("ann", "bob")
+    with pytest.raises(Limited):
+        await hall.channels.publish(APP, ROOM, UserId("eve"), Source.CAMERA, offer("video"))
+    await hall.channels.publish(APP, ROOM, ANN, Source.SCREEN, offer("video"))
+    await hall.channels.publish(APP, ChannelId("other"), UserId("eve"), Source.CAMERA, offer("video"))
 
 
 async def test_the_address_that_is_handed_out_opens_the_door(hall: Hall) -> None:

@@ -11,6 +11,7 @@ from openmpu.errors import Conflict, Denied, Invalid, Limited, NotFound
 from openmpu.model.ids import AppId, LayoutId
 from openmpu.model.layouts import DEFAULT_LAYOUT_IDS
 from openmpu.model.task import Family, MixSpec, Mode, TaskState
+from openmpu.model.urls import IngestUrl
 from tests.services.conftest import House
 from tests.services.doubles import ACCOUNT, STRANGER, key_of, url, user
 
@@ -177,6 +178,23 @@ async def test_live_tasks_are_counted_apart(house: House) -> None:
     ):
         with pytest.raises(Limited):
             await start(name, family, mode)
+
+
+async def test_tasks_can_be_counted_by_ingest_domain(house: House) -> None:
+    """Off by default; on: mixes and relays apart, per host, finished ones not (operations.md 2.5)."""
+    house.limits = replace(house.limits, mixes_per_domain=2, relays_per_domain=1)
+    house.tasks = house.service()
+    starts = [house.tasks.start(ACCOUNT, house.spec(f"t{n}"), {}) for n in range(5)]
+    results = await asyncio.gather(*starts, return_exceptions=True)
+    refused = [each for each in results if each]
+    assert [each.subject for each in refused] == ["ingest_domain"] * 3
+    await house.tasks.start(ACCOUNT, house.spec("r1", mode=Mode.RELAY), {})
+    elsewhere = IngestUrl.parse("rtmp://other.example/live/x")
+    await house.tasks.start(ACCOUNT, house.spec("t9", targets=(elsewhere,)), {})
+    with pytest.raises(Limited):
+        await house.tasks.start(ACCOUNT, house.spec("r2", mode=Mode.RELAY), {})
+    await house.tasks.stop(ACCOUNT, key_of("r1"))
+    await house.tasks.start(ACCOUNT, house.spec("r2", mode=Mode.RELAY), {})
 
 
 async def test_live_into_an_empty_channel_is_refused(house: House) -> None:

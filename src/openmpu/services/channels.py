@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote, urlencode
 
-from openmpu.errors import Invalid
+from openmpu.errors import Invalid, Limited
 from openmpu.model.ids import AppId, ChannelId, ChannelKey, UserId
 from openmpu.model.reports import Publication
 from openmpu.model.roster import Kind, Roster, Source, User
@@ -58,6 +58,7 @@ class Channels:
         clock: The wall clock.
         base_url: What clients reach this server by, without a slash at its end.
         rules: Times of tokens.
+        most_users: Of one channel; 0: any number (operations.md 2.5).
     """
 
     def __init__(
@@ -68,9 +69,10 @@ class Channels:
         clock: Clock,
         base_url: str,
         rules: tokens.Rules = DEFAULT_RULES,
+        most_users: int = 0,
     ) -> None:
         self._accounts, self._gateways, self._tasks, self._clock = accounts, gateways, tasks, clock
-        self._base_url, self._rules = base_url, rules
+        self._base_url, self._rules, self._most_users = base_url, rules, most_users
         self._emptied: dict[ChannelKey, int] = {}
 
     # Coming in
@@ -127,11 +129,18 @@ class Channels:
         Raises:
             Denied: `privilege`: the offer sends what the token does not allow.
             Invalid: The SDP cannot be read or offers nothing that we take.
+            Limited: `users`: the channel is full.
             Busy: No gateway is there.
         """
+        self._check_room(ChannelKey(app_id, channel_id), user_id)
         if claims and claims.privileges != tokens.ALL:
             _check_kinds(claims, source, offer)
         return await self._gateways.publish(ChannelKey(app_id, channel_id), user_id, source, offer)
+
+    def _check_room(self, channel: ChannelKey, user_id: UserId) -> None:
+        names = {user.user_id for user in self._gateways.roster(channel).users}
+        if self._most_users and user_id not in names and len(names) >= self._most_users:
+            raise Limited("users", f"{self._most_users} users are in {channel} already")
 
     async def trickle(self, resource: str, fragment: str, etag: str | None) -> Publication:
         """Take an SDP fragment of a publication.

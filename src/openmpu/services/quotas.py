@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from openmpu.errors import Limited
 from openmpu.model.task import Family, Mode, TaskSpec
 from openmpu.services.ports import Quota
 
@@ -26,6 +29,14 @@ class TaskLimits:
     deliveries_kept_days: float = 7
     most_deliveries: int = 500_000
     """Rows of the delivery log of all apps together: a flapping target must not fill the disk."""
+    relays_per_domain: int = 0
+    """Tasks that push to one host, over all accounts: a limit of the receiving service; 0: none."""
+    mixes_per_domain: int = 0
+
+    @property
+    def counts_domains(self) -> bool:
+        """Whether tasks are counted by the hosts that they push to."""
+        return bool(self.relays_per_domain or self.mixes_per_domain)
 
     @property
     def idle(self) -> int:
@@ -59,3 +70,22 @@ def quota_of(spec: TaskSpec, account: str, limits: TaskLimits) -> Quota:
         return Quota(limits.tasks_per_account, Family.CLASSIC, account=account)
     most = limits.live_relays_per_app if spec.mode is Mode.RELAY else limits.live_mixes_per_app
     return Quota(most, Family.LIVE, app_id=spec.app_id, mode=spec.mode)
+
+
+def check_domains(spec: TaskSpec, others: Iterable[TaskSpec], limits: TaskLimits) -> None:
+    """Whether one more task may push to the hosts of `spec` (operations.md 2.5; off by default).
+
+    Raises:
+        Limited: `ingest_domain`.
+    """
+    most = limits.relays_per_domain if spec.mode is Mode.RELAY else limits.mixes_per_domain
+    if not most:
+        return
+    counts = Counter(host for other in others if other.mode is spec.mode for host in _hosts(other))
+    for host in sorted(_hosts(spec)):
+        if counts[host] >= most:
+            raise Limited("ingest_domain", f"{most} tasks of this kind push to {host} already")
+
+
+def _hosts(spec: TaskSpec) -> set[str]:
+    return {target.host for target in spec.targets}

@@ -22,7 +22,7 @@ from openmpu.services.accounts import Account
 from openmpu.services.finishing import Finishing
 from openmpu.services.layouts import look_up, resolve
 from openmpu.services.ports import Clock, Engine, Gateways, Store, TaskListener, TaskRecord
-from openmpu.services.quotas import TaskLimits, quota_of
+from openmpu.services.quotas import TaskLimits, check_domains, quota_of
 from openmpu.services.tending import Tending
 
 
@@ -52,7 +52,7 @@ class Tasks:
         self._store, self._engine, self._clock, self._limits = store, engine, clock, limits
         self._tending = Tending(store, engine, gateways, notices, clock, limits, pause)
         self._book = self._tending.book
-        self._layout_gate = asyncio.Lock()
+        self._gate = asyncio.Lock()
         self._finishing = Finishing()
 
     # What callers ask for
@@ -65,18 +65,19 @@ class Tasks:
             Denied: `app`: it is disabled.
             Conflict: `task`/`exists`; `ingest_url`/`in_use` or `cooling_down`.
             Invalid: `layouts`; `channel`: Live-2 into a channel that nobody is in.
-            Limited: `tasks`.
+            Limited: `tasks`, `ingest_domain`.
         """
         account.enabled_app(spec.app_id)
         await self._finishing.whole(self._start(account, spec, request))
 
     async def _start(self, account: Account, spec: TaskSpec, request: dict[str, Any]) -> None:
-        async with self._gate(spec), self._book.holding(spec.key):
+        async with self._gate_of(spec), self._book.holding(spec.key):
             if self._book.get(spec.key):  # told before anything else is judged (operations.md 1.8); the store is sure
                 raise Conflict("task", "exists", f"task {spec.task_id} exists already")
             await self._begin(account, spec, request, self._clock.now())
 
     async def _begin(self, account: Account, spec: TaskSpec, request: dict[str, Any], now: int) -> None:
+        check_domains(spec, (record.spec for record in self._book.all()), self._limits)
         seen = self._tending.presence(spec)
         if spec.family is Family.LIVE and not seen.somebody:
             raise Invalid("channel", f"channel not exist: nobody is in {spec.channel_id}")
@@ -104,7 +105,7 @@ class Tasks:
         await self._finishing.whole(self._update(key, change, request))
 
     async def _update(self, key: TaskKey, change: Callable[[TaskSpec], TaskSpec], request: dict[str, Any]) -> None:
-        async with self._layout_gate, self._book.holding(key):
+        async with self._gate, self._book.holding(key):
             old = await self._tending.unfinished(key)
             spec = await self._resolved(change(old.spec), old.spec)
             new = replace(old, spec=spec, request={**old.request, **request})
@@ -208,13 +209,13 @@ class Tasks:
                 if record and _uses(record.spec, layout_id):
                     await self._tending.change(record, life.fail(record, life.LAYOUT_DELETED, reason, now), now)
 
-    def _gate(self, spec: TaskSpec) -> AbstractAsyncContextManager[None]:
-        """Between reading custom layouts and being in the book none of them may change unseen."""
+    def _gate_of(self, spec: TaskSpec) -> AbstractAsyncContextManager[None]:
+        """Until a task is in the book, none of its custom layouts may change unseen, and no other may be counted."""
         custom = any(number > LAST_BUILT_IN_ID for number in spec.mix.layout_ids)
-        return self._layout_gate if custom else nullcontext()
+        return self._gate if custom or self._limits.counts_domains else nullcontext()
 
     async def _users_of(self, app_id: AppId, layout_id: LayoutId) -> Sequence[TaskKey]:
-        async with self._layout_gate:
+        async with self._gate:
             specs = [record.spec for record in self._book.all()]
         return [spec.key for spec in specs if spec.app_id == app_id and _uses(spec, layout_id)]
 
@@ -237,9 +238,9 @@ class Tasks:
         """Everything that the time does, and whatever news of a roster got lost."""
         await self._tending.tick(now)
 
-    async def on_roster(self, channel: ChannelKey, roster: Roster) -> None:
+    async def on_roster(self, channel: ChannelKey, _roster: Roster) -> None:
         """Somebody joined, left, published or stopped publishing."""
-        await self._tending.on_roster(channel, roster)
+        await self._tending.on_roster(channel)
 
     async def on_report(self, report: WorkerReport) -> None:
         """A worker tells how its targets are doing."""

@@ -7,8 +7,8 @@ told what is wanted (`Steering`), so a slow engine holds up nothing here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Awaitable, Callable, Sequence
+from functools import reduce
 
 import structlog
 
@@ -26,7 +26,6 @@ from openmpu.services.targets import GIVEN_UP, TargetWatch
 
 TICK_S = 0.5
 SWEEP_EVERY = 60 * SECOND
-_NO_NEWS: Mapping[ChannelKey, Roster] = MappingProxyType({})
 
 _log = structlog.get_logger()
 
@@ -104,19 +103,19 @@ class Tending:
 
     # News
 
-    async def on_roster(self, channel: ChannelKey, roster: Roster) -> None:
-        """Somebody joined, left, published or stopped publishing."""
+    async def on_roster(self, channel: ChannelKey) -> None:
+        """Somebody joined, left, published or stopped publishing; who is there now is asked of the gateways."""
         now = self._clock.now()
         for key in self.book.in_channel(channel):
-            await self._guarded(key, self._look(key, now, {channel: roster}))
+            await self._guarded(key, self._look(key, now))
 
-    async def _look(self, key: TaskKey, now: int, news: Mapping[ChannelKey, Roster] = _NO_NEWS) -> None:
+    async def _look(self, key: TaskKey, now: int) -> None:
         """Who is there, and what the time says."""
         async with self.book.holding(key):
             record = self.book.get(key)
             if record is None:
                 return
-            seen = self.presence(record.spec, news)
+            seen = self.presence(record.spec)
             new = life.pass_time(life.observe(record, seen, now), self._limits, now)
             await self.change(record, new, now)
             self._steer(new, seen)
@@ -196,13 +195,10 @@ class Tending:
             _log.info("task moved", task=str(new.spec.key), state=new.state.name, code=new.end_code)
             self._notices.task_moved(new, old.state, now)
 
-    def presence(self, spec: TaskSpec, news: Mapping[ChannelKey, Roster] = _NO_NEWS) -> life.Presence:
-        """Who is in the task's channels, `news` over what the gateways say."""
-        roster = Roster()
-        for channel in (ChannelKey(spec.app_id, channel_id) for channel_id in spec.channels):
-            here = news.get(channel) or self._gateways.roster(channel)
-            roster = roster.merged(here) if roster.users else here
-        return life.presence(spec, roster)
+    def presence(self, spec: TaskSpec) -> life.Presence:
+        """Who is in the task's channels."""
+        rosters = (self._gateways.roster(ChannelKey(spec.app_id, channel_id)) for channel_id in spec.channels)
+        return life.presence(spec, reduce(Roster.merged, rosters))
 
     def _adopt(self, record: TaskRecord) -> None:
         self.book.put(record)
