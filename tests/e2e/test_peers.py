@@ -68,7 +68,7 @@ async def test_the_join_page_publishes(house):
         page = await (await browser.new_context(permissions=["camera", "microphone"])).new_page()
         await page.goto(f"{house.url}/join/{APP}/room#user=eve&token={token}")
         await page.click("#camera")
-        await page.wait_for_function("document.getElementById('state').textContent === 'On air.'")
+        await page.get_by_text("On air.").wait_for()
         await shows(house, "join", users=1, layout=1)
         await page.click("#leave")
         await shows(house, "join", users=0, layout=1)

@@ -18,9 +18,9 @@ def set_up_logs(process: str, *, json: bool | None = None, level: str = "INFO") 
         level: Least severity written, by its name.
     """
     as_json = not sys.stderr.isatty() if json is None else json
-    renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
-    )
+    # Plain traces: the pretty ones show local variables, and among them secrets.
+    pretty = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer() if as_json else pretty
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
