@@ -22,10 +22,11 @@ from struct import pack
 from typing import Any
 
 import psutil
+import uvloop
 
-from openmpu.gateway.addresses import PortRange, plan_bindings
+from openmpu.gateway.addresses import Network, PortRange, plan_bindings
 from openmpu.gateway.options import GatewayOptions
-from openmpu.gateway.receiving import PeerTransport, Remote
+from openmpu.gateway.receiving import Ends, PeerTransport, Remote
 from openmpu.model.codec import to_plain
 from openmpu.model.ids import AppId, ChannelId, ChannelKey
 from openmpu.processes.channel import ControlChannel
@@ -58,7 +59,7 @@ a=rtcp-mux
 a=rtcp-rsize
 {codecs}"""
 CODECS = {
-    "h264": "a=rtpmap:96 H264/90000\na=fmtp:96 level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f\n",
+    "h264": "a=rtpmap:96 H264/90000\na=fmtp:96 packetization-mode=1;profile-level-id=42e01f\n",
     "vp8": "a=rtpmap:96 VP8/90000\n",
     "opus": "a=rtpmap:111 opus/48000/2\na=rtcp-fb:111 transport-cc\n",
 }
@@ -129,12 +130,11 @@ class Sender:
 
     def __init__(self, number: int, codec: str, ports: PortRange) -> None:
         self._codec = codec
-        self._transport = PeerTransport(
-            plan_bindings(("127.0.0.1",), ["127.0.0.1"]), ports, Silent(), time.time_ns, active=True
-        )
+        network = Network(plan_bindings(("127.0.0.1",), ["127.0.0.1"]), ports)
+        self._transport = PeerTransport(network, Silent(), time.time_ns, Ends(active=True))
         self._packets = iter(Packets(codec, number))
         self._next = next(self._packets)
-        self._began = 0.0
+        self.began = 0.0
 
     async def offer(self) -> str:
         """Its offer."""
@@ -154,17 +154,15 @@ class Sender:
     async def answered(self, sdp: str) -> None:
         """Connect."""
         answer = read_offer(sdp.replace("a=recvonly", "a=sendonly"))
-        await self._transport.connect(
-            Remote(answer.credentials, answer.fingerprints, answer.candidates, answer.complete)
-        )
-        self._began = time.monotonic() + random.random() / FPS
+        await self._transport.connect(Remote(answer.credentials, answer.fingerprints, answer.candidates))
+        self.began = time.monotonic() + random.random() / FPS
 
     def send_due(self, now: float) -> None:
         """Send what is due."""
         transport = self._transport
-        while self._began + self._next[0] <= now:
-            assert transport._tx
-            transport._ice.send_now(transport._tx.protect(self._next[1]))
+        while self.began and self.began + self._next[0] <= now:
+            assert transport._tx  # noqa: SLF001 - a sender made of the receiver's parts
+            transport._ice.send_now(transport._tx.protect(self._next[1]))  # noqa: SLF001
             self._next = next(self._packets)
 
     async def close(self) -> None:
@@ -289,8 +287,7 @@ async def _send(senders: list[Sender]) -> None:
     while True:
         now = time.monotonic()
         for sender in senders:
-            if sender._began:
-                sender.send_due(now)
+            sender.send_due(now)
         await asyncio.sleep(0.004)
 
 
@@ -302,8 +299,6 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=8)
     arguments.add_argument("--json", metavar="FILE")
     options = arguments.parse_args()
-    import uvloop  # senders share this process
-
     print("codec  participants   core  core/participant  memory MB  MB/participant  frames/s  lost")
     rows = []
     for codec in options.codecs:
@@ -312,8 +307,9 @@ def main() -> None:
                 row = runner.run(measure(codec, participants, options.seconds))
             rows.append(row)
             print(
-                f"{row.codec:6} {row.participants:12} {row.core:6.3f} {row.core_per_participant:17.5f} {row.memory_mb:10.1f}"
-                f" {row.memory_mb_per_participant:15.2f} {row.frames_per_second:9.1f} {row.lost:5}",
+                f"{row.codec:6} {row.participants:12} {row.core:6.3f} {row.core_per_participant:17.5f}"
+                f" {row.memory_mb:10.1f} {row.memory_mb_per_participant:15.2f} {row.frames_per_second:9.1f}"
+                f" {row.lost:5}",
                 flush=True,
             )
     if options.json:

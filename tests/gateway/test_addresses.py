@@ -9,11 +9,13 @@ import structlog
 
 from openmpu.errors import Busy
 from openmpu.gateway.addresses import (
+    Network,
     PortRange,
     local_addresses,
     plan_bindings,
     warn_of_small_buffers,
 )
+from openmpu.gateway.ice import IceSession
 
 LOCAL = ["192.0.2.2", "fd00::2", "127.0.0.1", "::1"]
 
@@ -78,6 +80,12 @@ def test_unknown_address():
     """An address that is not the machine's is the system's own error."""
     with pytest.raises(OSError, match="assign"):
         PortRange(40_000, 40_999).bind("203.0.113.9")
+
+
+async def test_no_address_at_all():
+    """A gateway that can bind nothing says so."""
+    with pytest.raises(Busy, match="bound"):
+        await IceSession(Network((), PortRange(40_000, 40_999)), lambda _: None).gather_candidates()
 
 
 def _free_ports(count):

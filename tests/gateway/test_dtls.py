@@ -138,7 +138,6 @@ def test_names_of_aioice():
     for name in (
         "self._protocols",
         "self._nominated",
-        "self._remote_candidates_end",
         "self._query_consent_task = asyncio.create_task(self.query_consent())",
         "self.get_component_candidates(component=component, addresses=addresses)",
         "def data_received(self, data: bytes, component: int)",

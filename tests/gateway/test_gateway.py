@@ -36,6 +36,7 @@ async def publishing(rig, user, *, codec=H264, source="camera"):
         published = await rig.server.publish(user, await publisher.offer(), source)
         await publisher.answered(published["sdp"])
         publisher.resource, publisher.etag = published["resource"], published["etag"]
+        publisher.answer = published["sdp"]
         yield publisher
     finally:
         await publisher.close()

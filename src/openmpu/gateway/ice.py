@@ -101,15 +101,16 @@ class IceSession(Connection):
         """Our credentials."""
         return Credentials(self.local_username, self.local_password)
 
-    async def add_candidates(self, candidates: tuple[Candidate, ...], complete: bool) -> None:
-        """Candidates of the publisher; what comes after their end is ignored (RFC 8838 14)."""
+    async def add_candidates(self, candidates: tuple[Candidate, ...]) -> None:
+        """Candidates of the publisher.
+
+        aioice never hears of their end: it would give up at once on a publisher whose addresses are all hidden or
+        unreachable, though the publisher's own checks may still come (RFC 8445 7.3.1.3).
+        """
         for one in candidates:
-            if not self._remote_candidates_end:
-                await self.add_remote_candidate(
-                    aioice.Candidate(one.foundation, 1, "udp", one.priority, one.address, one.port, one.type)
-                )
-        if complete and not self._remote_candidates_end:
-            await self.add_remote_candidate(None)
+            await self.add_remote_candidate(
+                aioice.Candidate(one.foundation, 1, "udp", one.priority, one.address, one.port, one.type)
+            )
 
     async def reach(self, remote: Credentials) -> None:
         """Check pairs until one is nominated.

@@ -129,7 +129,7 @@ class Peer:
             raise Invalid("etag", "the ETag is not that of the present ICE session")
         if fragment.credentials and fragment.credentials != self._remote:
             return await self._restart_ice(fragment, fragment.credentials)
-        await self._opened.trickle(fragment.candidates, fragment.complete)
+        await self._opened.trickle(fragment.candidates)
         return ""
 
     def measure(self) -> Iterator[TrackFigures]:
@@ -143,7 +143,7 @@ class Peer:
 
     def _remote_end(self) -> Remote:
         offer = self._offer
-        return Remote(offer.credentials, offer.fingerprints, offer.candidates, offer.complete)
+        return Remote(offer.credentials, offer.fingerprints, offer.candidates)
 
     def _here(self, transport: PeerTransport, ice: IceSession) -> Here:
         return Here(ice.local, tuple(ice.told), transport.fingerprints, self._session)
@@ -152,7 +152,7 @@ class Peer:
         """The answer at once, the new session beside the old one; whichever works is used."""
         transport = self._opened
         session = await transport.prepare_restart()
-        await session.add_candidates(fragment.candidates, fragment.complete)
+        await session.add_candidates(fragment.candidates)
         self._remote, self.etag = credentials, _etag()
         if self._restart:
             self._restart.cancel()

@@ -40,7 +40,6 @@ class Remote:
     credentials: Credentials
     fingerprints: Fingerprints
     candidates: tuple[Candidate, ...] = ()
-    complete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +99,16 @@ class PeerTransport:
         """
         try:
             async with asyncio.timeout(CONNECT_WITHIN_S):
-                await self._ice.add_candidates(remote.candidates, remote.complete)
+                await self._ice.add_candidates(remote.candidates)
                 await self._ice.reach(remote.credentials)
                 self._step = "dtls"
                 self._rx, self._tx = await self._handshake.shake_hands(remote.fingerprints)
         except TimeoutError:
             raise ConnectionError(f"{self._step} took longer than {CONNECT_WITHIN_S:g} s") from None
 
-    async def trickle(self, candidates: tuple[Candidate, ...], complete: bool) -> None:
+    async def trickle(self, candidates: tuple[Candidate, ...]) -> None:
         """More candidates of the publisher."""
-        await self._newest.add_candidates(candidates, complete)
+        await self._newest.add_candidates(candidates)
 
     async def prepare_restart(self) -> IceSession:
         """A new ICE session beside the present one, which goes on until the new one is up (RFC 8445 9).
