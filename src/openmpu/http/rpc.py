@@ -21,7 +21,14 @@ from openmpu.http.rpc_actions.table import HANDLERS
 from openmpu.http.rpc_transport import MAX_HEAD, read_head, read_request, send_reply
 from openmpu.services.accounts import Account
 from openmpu.wire.rpc.actions import Dialect, Operation, asked_operation, find_operation
-from openmpu.wire.rpc.authentication import NONCE_KEEP_S, Claim, check_signature, check_stamp, read_claim
+from openmpu.wire.rpc.authentication import (
+    NONCE_KEEP_S,
+    Claim,
+    check_signature,
+    check_stamp,
+    loggable_canonical,
+    read_claim,
+)
 from openmpu.wire.rpc.faults import fault_of
 from openmpu.wire.rpc.formats import Format, asked_format, format_of_fault
 from openmpu.wire.rpc.incoming import Incoming
@@ -113,7 +120,8 @@ class RpcApp:
         try:
             check_signature(claim, secret)
         except Denied:
-            _log.debug("signature does not match", request_id=exchange.request_id, canonical=claim.canonical)
+            canonical = loggable_canonical(exchange.incoming, parameters)
+            _log.debug("signature does not match", request_id=exchange.request_id, canonical=canonical)
             raise
         await self._use_nonce(claim, now)
         return account

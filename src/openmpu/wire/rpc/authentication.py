@@ -30,7 +30,6 @@ class Claim:
     Attributes:
         string_to_sign: As this server makes it.
         sign: Secret and string to signature.
-        canonical: V3's canonical request with values that hold URLs blotted out: may be logged. Empty for V1.
         body_fits: Whether the body is the one that was signed; always true for V1, which signs the parameters in it.
     """
 
@@ -41,7 +40,6 @@ class Claim:
     signature: str
     string_to_sign: str
     sign: Callable[[str, str], str]
-    canonical: str = ""
     body_fits: bool = True
 
 
@@ -112,7 +110,6 @@ def _v3_claim(incoming: Incoming, parameters: Parameters) -> Claim:
         signature=authorization.signature,
         string_to_sign=v3.string_to_sign(request),
         sign=v3.sign,
-        canonical=v3.canonical_request(incoming, blotted(parameters.query), signed, payload_hash),
         body_fits=payload_hash == hashlib.sha256(incoming.body).hexdigest(),
     )
 
@@ -125,6 +122,15 @@ def _v3_header(incoming: Incoming, name: str) -> str:
     if not value:
         raise Missing(_V3_NAMES[name], f"the header {name} is required")
     return value
+
+
+def loggable_canonical(incoming: Incoming, parameters: Parameters) -> str:
+    """V3's canonical request for a log, with values that hold URLs blotted out; empty for V1 (wire.md 4, 8.3)."""
+    if not is_v3(incoming):
+        return ""
+    signed = v3.read_authorization(incoming.header("authorization") or "").signed_headers
+    payload_hash = incoming.header("x-acs-content-sha256") or ""
+    return v3.canonical_request(incoming, blotted(parameters.query), signed, payload_hash)
 
 
 def blotted(parameters: Mapping[str, str]) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 from openmpu.errors import Invalid, Limited
 from openmpu.wire.rpc.incoming import Incoming
@@ -64,12 +64,19 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
     if raw.count(b"&") >= MAX_PARAMETERS:
         raise Limited("request", f"more than {MAX_PARAMETERS} parameters")
     try:
-        pairs = parse_qsl(raw.decode(), keep_blank_values=True, errors="strict")
+        parts = [part.partition("=") for part in raw.decode().split("&") if part]
+        pairs = [(_decoded(name), _decoded(value)) for name, _, value in parts]
     except UnicodeDecodeError:
         raise Invalid("Parameter.Encoding", "parameters must be UTF-8") from None
     if b"%00" in raw or b"\x00" in raw:
         raise Invalid("Parameter.Encoding", "parameters must not hold NUL")
     return pairs
+
+
+def _decoded(text: str) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote(text, errors="strict") if "%" in text else text
 
 
 def _first_double(pairs: list[tuple[str, str]]) -> str:

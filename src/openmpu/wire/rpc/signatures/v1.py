@@ -7,7 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 
-from openmpu.wire.rpc.signatures.encoding import canonical_query, percent_encode
+from openmpu.wire.rpc.signatures.encoding import canonical_query, encode_canonical, percent_encode
 
 
 def string_to_sign(method: str, parameters: Mapping[str, str], path: str = "/") -> str:
@@ -16,7 +16,7 @@ def string_to_sign(method: str, parameters: Mapping[str, str], path: str = "/") 
     `path` is `/` for the API; our own doors beside it are signed with theirs.
     """
     query = canonical_query((name, value) for name, value in parameters.items() if name != "Signature")
-    return f"{method}&{percent_encode(path)}&{percent_encode(query)}"
+    return f"{method}&{percent_encode(path)}&{encode_canonical(query)}"
 
 
 def sign(secret: str, text: str) -> str:
