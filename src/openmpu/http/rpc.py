@@ -11,6 +11,7 @@ import uuid
 from dataclasses import dataclass, field
 
 import structlog
+from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
@@ -74,6 +75,8 @@ class RpcApp:
         """Answer one HTTP request."""
         try:
             reply = await self.answer(await read_request(scope, receive))
+        except ClientDisconnect:
+            return
         except Limited as error:
             reply = self._refuse(Exchange(read_head(scope)), error)
         await send_reply(reply, scope, send)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from openmpu.errors import Limited
@@ -12,6 +16,8 @@ MAX_TARGET = 60_000
 """Bytes of path and query."""
 MAX_BODY = 1 << 20
 """Bytes."""
+BODY_WITHIN_S = 20
+"""Clients give up after 10 s (wire.md 10); a body that trickles holds a connection for nothing (security.md S13)."""
 MAX_HEAD = 128 * 1024
 """Bytes of request line and headers that the HTTP server must take, so that a too long target gets our own answer."""
 
@@ -35,7 +41,8 @@ async def read_request(scope: Scope, receive: Receive) -> Incoming:
     """The whole request; a chunked body comes in pieces like any other.
 
     Raises:
-        Limited: The target or the body is too large.
+        Limited: The target or the body is too large, or the body comes too slowly.
+        ClientDisconnect: The client went away before it had sent everything; half a request is none.
     """
     if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > MAX_TARGET:
         raise Limited("request", f"the request line is longer than {MAX_TARGET} bytes; send a form body")
@@ -47,16 +54,24 @@ async def read_request(scope: Scope, receive: Receive) -> Incoming:
 async def _read_body(length: str, receive: Receive) -> bytes:
     if length.isdecimal() and len(length) < 20 and int(length) > MAX_BODY:
         raise _too_large()
-    pieces, size, more = [], 0, True
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            return b"".join([piece async for piece in _pieces(receive)])
+    except TimeoutError:
+        raise Limited("slow_request", f"the body did not come within {BODY_WITHIN_S} s") from None
+
+
+async def _pieces(receive: Receive) -> AsyncIterator[bytes]:
+    size, more = 0, True
     while more:
         message = await receive()
-        piece = message.get("body", b"")
-        more = message.get("more_body", False)
-        size += len(piece)
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        size += len(message.get("body", b""))
         if size > MAX_BODY:
             raise _too_large()
-        pieces.append(piece)
-    return b"".join(pieces)
+        yield message.get("body", b"")
+        more = message.get("more_body", False)
 
 
 def _too_large() -> Limited:

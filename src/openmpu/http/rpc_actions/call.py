@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+import structlog
+
 from openmpu.errors import Denied
 from openmpu.http.rpc_actions.door import RpcDoor
 from openmpu.model.ids import AppId, TaskId, TaskKey
@@ -12,6 +14,8 @@ from openmpu.services.accounts import Account
 from openmpu.wire.rpc.actions import Dialect, Operation
 from openmpu.wire.rpc.replies import Body
 from openmpu.wire.rpc.rows import Trees, check_required, read_identifiers, trees_of
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,11 @@ class Call:
         if opened.app_id and not self.account.app(opened.app_id).enabled and self.live_2:
             raise Denied("app", f"AppId = {opened.app_id}: the app is disabled")
         return opened
+
+    def warn(self, opened: Opened, notes: tuple[str, ...] = ()) -> None:
+        """Tell the log what is read otherwise than it was written (operations.md 1.3, 3.8)."""
+        for note in (*opened.notes, *notes):
+            _log.warning("read otherwise than written", action=self.operation.name, task=str(opened.task), note=note)
 
     @property
     def live_2(self) -> bool:

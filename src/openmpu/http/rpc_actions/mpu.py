@@ -8,6 +8,7 @@ from openmpu.errors import Conflict, NotFound
 from openmpu.http.rpc_actions.call import Call
 from openmpu.model.ids import LayoutId, TaskKey
 from openmpu.model.task import Mode, TaskSpec
+from openmpu.wire.rpc.convert.encoding import encoding_notes
 from openmpu.wire.rpc.convert.starts import read_start, start_spec
 from openmpu.wire.rpc.convert.updates import update_change
 from openmpu.wire.rpc.replies import Body
@@ -22,6 +23,7 @@ async def start_mpu_task(call: Call) -> Body:
     reading = call.door.options.reading
     request = read_start(opened.trees, reading)
     spec = start_spec(request, reading, opened.notes)
+    call.warn(opened, encoding_notes(request.media_encode, reading))
     await _check_unused_layouts(call, spec, request.layout_ids)
     await call.door.tasks.start(call.account, spec, {})
     return {}
@@ -46,7 +48,9 @@ async def update_mpu_layout(call: Call) -> Body:
 async def _update(call: Call, kind: type[UpdateMPUTask]) -> Body:
     opened = call.open(kind)
     await refuse_if_over(call, opened.task)
-    change = update_change(read(kind, opened.trees), call.door.options.reading, opened.notes)
+    request, reading = read(kind, opened.trees), call.door.options.reading
+    call.warn(opened, encoding_notes(request.media_encode, reading))
+    change = update_change(request, reading, opened.notes)
     await call.door.tasks.update(call.account, opened.task, change, {})
     return {}
 

@@ -48,7 +48,12 @@ _CONFLICTS = {
     ("ingest_url", "cooling_down"): "InvalidStreamURL.CoolingDown",
 }
 
-_QUOTAS = {"tasks": "QuotaExceeded.MPUTask", "ingest_domain": "QuotaExceeded.IngestDomain"}
+_LIMITS = {
+    "tasks": (400, "QuotaExceeded.MPUTask"),
+    "ingest_domain": (400, "QuotaExceeded.IngestDomain"),
+    "request": (413, "RequestEntityTooLarge"),
+    "slow_request": (408, "RequestTimeout"),
+}
 
 _NOT_FOUND = {
     "app": (400, "InvalidAppId"),
@@ -133,9 +138,8 @@ def _limited(error: errors.OpenMpuError, _dialect: Dialect) -> Fault:
         after_s = getattr(error, "retry_after_s", None)
         wait = None if after_s is None else max(1, round(after_s * 1000))
         return Fault(400, "Throttling.User", error.message, wait)
-    if error.subject == "request":
-        return Fault(413, "RequestEntityTooLarge", error.message)
-    return Fault(400, _QUOTAS.get(error.subject, f"QuotaExceeded.{error.subject}"), error.message)
+    status, code = _LIMITS.get(error.subject, (400, f"QuotaExceeded.{error.subject}"))
+    return Fault(status, code, error.message)
 
 
 def _unsupported(error: errors.OpenMpuError, _dialect: Dialect) -> Fault:

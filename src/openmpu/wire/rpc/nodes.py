@@ -16,6 +16,8 @@ MAX_DEPTH = 8
 EMPTY_JSON = frozenset({"[]", "{}", "null"})
 """Count as absent (operations.md 6): the Tea SDK sends `MultiStreamURL=[]` for an untouched field."""
 
+_LONGEST_EMPTY = 64
+
 
 class Node:
     """A value, or named things below it. Both at once only when a request gives a parameter in two forms."""
@@ -29,9 +31,9 @@ class Node:
     @property
     def says_nothing(self) -> bool:
         """Whether it is as good as not sent."""
-        if self.text is not None:
-            return "".join(self.text.split()) in EMPTY_JSON
-        return not self.children
+        if self.text is None:
+            return not self.children
+        return len(self.text) < _LONGEST_EMPTY and "".join(self.text.split()) in EMPTY_JSON
 
 
 def unflatten(flat: Mapping[str, str], wanted: Collection[str]) -> dict[str, Node]:

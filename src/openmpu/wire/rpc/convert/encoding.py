@@ -41,8 +41,8 @@ def encoding_of(media_encode: int | None, task_profile: str | None, options: Rea
     asked = _by_profile(task_profile) if media_encode is None else media_encode
     if task_profile in {MIXED_AUDIO, ONE_AUDIO} and asked != AUDIO_ONLY:
         raise Invalid("MediaEncode", f"MediaEncode = {asked}: must be 0 (or absent) with TaskProfile {task_profile}")
-    row, notes = media_encode_of(asked, options)
-    return Encoding(row.video, row.audio, 1 if task_profile == ONE_AUDIO else None, notes)
+    row = media_encode_of(asked, options)
+    return Encoding(row.video, row.audio, 1 if task_profile == ONE_AUDIO else None, encoding_notes(asked, options))
 
 
 def _by_profile(task_profile: str | None) -> int:
@@ -51,15 +51,21 @@ def _by_profile(task_profile: str | None) -> int:
     return _BY_HEIGHT.get((task_profile or "").rpartition("_")[2], DEFAULT_MEDIA_ENCODE)
 
 
-def media_encode_of(number: int, options: ReadingOptions) -> tuple[MediaEncode, tuple[str, ...]]:
-    """A row of the table, and a note where it is not the one that was named.
+def media_encode_of(number: int, options: ReadingOptions) -> MediaEncode:
+    """A row of the table.
 
     Raises:
         Invalid: Unlisted id.
     """
-    notes: tuple[str, ...] = ()
-    if number == SAMPLE_MEDIA_ENCODE and not options.strict_media_encode:
-        number, notes = READ_AS, ("MediaEncode=2 is not in the table; read as 1 (640x360, 500 kbit/s, 15 fps)",)
+    if encoding_notes(number, options):
+        number = READ_AS
     if number not in MEDIA_ENCODES:
         raise Invalid("MediaEncode", f"MediaEncode = {number}: no such row in the table")
-    return MEDIA_ENCODES[number], notes
+    return MEDIA_ENCODES[number]
+
+
+def encoding_notes(number: int | None, options: ReadingOptions) -> tuple[str, ...]:
+    """What to note where another row is taken than the one that was named."""
+    if number != SAMPLE_MEDIA_ENCODE or options.strict_media_encode:
+        return ()
+    return ("MediaEncode=2 is not in the table; read as 1 (640x360, 500 kbit/s, 15 fps)",)

@@ -14,7 +14,7 @@ from openmpu.model.ids import LayoutId, UserId
 from openmpu.model.layouts import DEFAULT_LAYOUT_IDS
 from openmpu.model.overlays import Fit
 from openmpu.model.task import Family, MixSpec, Mode, RelayPart, RelaySpec, TaskSpec
-from openmpu.wire.rpc.convert.encoding import media_encode_of
+from openmpu.wire.rpc.convert.encoding import encoding_notes, media_encode_of
 from openmpu.wire.rpc.convert.options import ReadingOptions
 from openmpu.wire.rpc.convert.overlays import backgrounds, clocks, panes, source
 from openmpu.wire.rpc.convert.starts import FITS, check_layouts, check_task_type
@@ -84,9 +84,10 @@ def _encoded(request: UpdateMPUTask, spec: TaskSpec, options: ReadingOptions) ->
     """MediaEncode 0 takes the picture away, another id brings it back."""
     if request.media_encode is None:
         return spec
-    row, notes = media_encode_of(request.media_encode, options)
+    row = media_encode_of(request.media_encode, options)
     mix = replace(spec.mix, unlimited_voices=row.video is None and spec.mix.voices_limit is None)
-    return replace(spec, video=row.video, audio=row.audio, mix=mix, notes=_joined(spec.notes, notes))
+    notes = _joined(spec.notes, encoding_notes(request.media_encode, options))
+    return replace(spec, video=row.video, audio=row.audio, mix=mix, notes=notes)
 
 
 def _pictured(request: UpdateMPUTask, mix: MixSpec, *, audio_only: bool) -> MixSpec:
