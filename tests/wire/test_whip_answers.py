@@ -10,6 +10,7 @@ from openmpu.wire.whip.answers import Here, write_answer
 from openmpu.wire.whip.candidates import Candidate, Credentials
 from openmpu.wire.whip.deals import settle
 from openmpu.wire.whip.offers import read_offer
+from tests.wire.whip_forms import FORMS
 from tests.wire.whip_offers import FINGERPRINT, OFFER, SIMULCAST, VIDEO, spoiled
 
 HERE = Here(
@@ -94,6 +95,12 @@ def test_feedback_and_extensions_that_we_know():
     assert "playout-delay" not in text
 
 
+def test_reduced_rtcp_only_where_offered():
+    """RTCP of reduced size is answered to those who offer it (RFC 5506 5)."""
+    assert answer().count("a=rtcp-rsize") == 2
+    assert "a=rtcp-rsize" not in answer(FORMS["obs"])
+
+
 def test_simulcast_is_answered():
     """Layers are taken when the packets can tell which they are."""
     text = answer(SIMULCAST)
@@ -138,3 +145,30 @@ def test_half_in_common():
         text = text.replace(name, "theora/90000")
     assert "m=video 0 " in answer(text)
     assert "m=audio 9 " in answer(text)
+
+
+@pytest.mark.parametrize(
+    ("maker", "taken"),
+    [
+        ("obs", [("opus", None), ("h264", None)]),
+        ("firefox", [("opus", None), ("vp8", 124), ("vp9", 125), ("h264", 127), ("h264", 98)]),
+        ("safari", [("opus", None), ("h264", 97), ("h264", 99), ("vp8", 101), ("h265", 105)]),
+    ],
+)
+def test_other_makers(maker, taken):
+    """Offers in the forms of OBS, Firefox and Safari are taken whole, and aiortc reads the answer."""
+    text = FORMS[maker].replace("\n", "\r\n")
+    codecs = [codec for deal in settle(read_offer(text)) for codec in deal.codecs]
+    assert [(codec.name, codec.rtx) for codec in codecs] == taken
+    description = SessionDescription.parse(answer(text))
+    assert [media.port for media in description.media][:2] == [9, 9]
+    assert description.media[0].dtls.role == "server"
+    assert all(media.direction == "recvonly" for media in description.media[:2])
+
+
+def test_direction_of_the_session():
+    """A section without a direction has the session's (RFC 8866 6.7)."""
+    text = FORMS["firefox"].replace("a=sendonly\n", "").replace("a=sendrecv\n", "a=sendonly\n", 1)
+    assert [section.direction for section in read_offer(text).sections] == ["sendonly", "sendonly"]
+    with pytest.raises(Invalid, match="to send"):
+        read_offer(text.replace("a=sendonly", "a=recvonly"))

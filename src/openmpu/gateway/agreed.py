@@ -26,7 +26,7 @@ def peer_parameters(deals: tuple[Deal, ...]) -> PeerParameters:
         extensions=tuple(_extensions(taken)),
         transport_cc="transport-cc" in feedback and TRANSPORT_CC in uris,
         remb="goog-remb" in feedback,
-        reduced_size=True,
+        reduced_size=all(deal.section.rtcp_rsize for deal in taken),
     )
 
 

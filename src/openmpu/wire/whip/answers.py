@@ -70,7 +70,7 @@ def _taken(offer: Offer, deal: Deal, here: Here, first: bool) -> list[str]:
         *(f"a=extmap:{extension.id} {extension.uri}" for extension in deal.extensions),
         "a=recvonly",
         "a=rtcp-mux",
-        "a=rtcp-rsize",
+        *(["a=rtcp-rsize"] if deal.section.rtcp_rsize else []),
         *(line for codec in deal.codecs for line in _codec_lines(codec)),
         *(f"a=rid:{rid} recv" for rid in deal.rids),
         *([f"a=simulcast:recv {';'.join(deal.rids)}"] if deal.rids else []),

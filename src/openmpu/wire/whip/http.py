@@ -93,6 +93,7 @@ def _quoted(text: str) -> str:
 
 _STATUS: tuple[tuple[type[errors.OpenMpuError], str, int], ...] = (
     (errors.NotFound, "", 404),
+    (errors.Denied, "privilege", 403),
     (errors.Denied, "", 401),
     (errors.Invalid, "etag", 412),
     (errors.Invalid, "restart", 422),

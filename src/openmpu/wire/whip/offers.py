@@ -69,7 +69,8 @@ class Section:
     Attributes:
         kind: As offered: `audio`, `video`, `application`, ...
         rejected: Offered with port 0 and not bundled.
-        rids: The layers that it would send (RFC 8853), best first.
+        rids: The layers that it would send (RFC 8853), in its order.
+        rtcp_rsize: RTCP of reduced size (RFC 5506) is welcome.
     """
 
     kind: str
@@ -79,6 +80,7 @@ class Section:
     rejected: bool = False
     direction: str = "sendrecv"
     rtcp_mux: bool = False
+    rtcp_rsize: bool = False
     codecs: tuple[Codec, ...] = ()
     extensions: tuple[Extension, ...] = ()
     ssrcs: tuple[int, ...] = ()
@@ -125,7 +127,8 @@ def read_offer(text: str) -> Offer:
         raise Invalid("sdp", "the SDP does not begin with v=0")
     if not media:
         raise Invalid("sdp", "the SDP has no media section")
-    sections = tuple(_section(part, str(place)) for place, part in enumerate(media))
+    direction = _direction(session, "sendrecv")
+    sections = tuple(_section(part, str(place), direction) for place, part in enumerate(media))
     bundle = _bundle(session)
     _check_bundle(sections, bundle)
     tagged = _tagged(media, sections, bundle)
@@ -199,7 +202,11 @@ def _setup(session: Part, tagged: Part) -> str:
     return setup
 
 
-def _section(part: Part, default_mid: str) -> Section:
+def _direction(part: Part, default: str) -> str:
+    return next((name for name, _ in part.attributes if name in _DIRECTIONS), default)
+
+
+def _section(part: Part, default_mid: str, default_direction: str) -> Section:
     words = part.media.split()
     if len(words) < 4 or not words[1].partition("/")[0].isdecimal():
         raise Invalid("sdp", "an m= line is not of the form kind port protocol formats")
@@ -214,8 +221,9 @@ def _section(part: Part, default_mid: str) -> Section:
         tuple(formats),
         mid,
         rejected=port == "0" and not part.has("bundle-only"),
-        direction=next((name for name, _ in part.attributes if name in _DIRECTIONS), "sendrecv") if rtp else "inactive",
+        direction=_direction(part, default_direction) if rtp else "inactive",
         rtcp_mux=part.has("rtcp-mux", "rtcp-mux-only"),
+        rtcp_rsize=part.has("rtcp-rsize"),
         codecs=_codecs(part, formats) if rtp else (),
         extensions=tuple(_each(part, "extmap", _extension)) if rtp else (),
         ssrcs=_ssrcs(part) if rtp else (),
