@@ -1,5 +1,7 @@
 """The mix of voices."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -136,3 +138,29 @@ def test_a_track_published_anew_is_heard_again() -> None:
     room.mix(50)
     room.inputs[TrackId("a0")] = _input(TrackId("a0"))
     assert heard(room.mix(150)[60 * BLOCK :]) == {300}
+
+
+def test_hidden_people_who_tell_their_level_are_not_decoded() -> None:
+    """RFC 6464: of four, only the two loudest are decoded; when others become louder by their word, those are."""
+    loudness_of = {0.2: 17, 0.02: 37}
+    room = Room(*(steady(hertz) for hertz in TONES[:4]))
+    for number, (first, then) in enumerate([(0.2, 0.02), (0.2, 0.02), (0.02, 0.2), (0.02, 0.2)]):
+        before, after = (steady(TONES[number], level).frames() for level in (first, then))
+        room.frames[TrackId(f"a{number}")] = [
+            *(replace(frame, level=loudness_of[first]) for frame in before[:150]),
+            *(replace(frame, level=loudness_of[then]) for frame in after[150:]),
+        ]
+    room.hear([0, 1, 2, 3], limit=2)
+    room.mix(50)
+    decoded = [voice.decoder.decoded for voice in room.mixer.voices]
+    sound = room.mix(90)
+    assert [voice.decoder.decoded - before > 80 for voice, before in zip(room.mixer.voices, decoded, strict=True)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert heard(sound) == {300, 500}
+    later = room.mix(120)
+    assert heard(later[60 * BLOCK :]) == {700, 1100}
+    assert np.abs(np.diff(later[:, 0])).max() < 0.1

@@ -15,6 +15,8 @@ from openmpu.timing.ticks import MILLISECOND, SECOND
 
 _WEIGHT: Final = 0.05
 _FORGOTTEN: Final = 3 * SECOND
+_SENSELESS_MS: Final = 10_000
+"""One of the two has NTP times and the other has none yet: they cannot be compared."""
 
 
 class Presented:
@@ -61,4 +63,5 @@ class SyncGroup:
             seen, heard = self._seen, self._heard
             if seen.mean is None or heard.mean is None or pts - min(seen.at, heard.at) > _FORGOTTEN:
                 return None
-            return (heard.mean - seen.mean) / MILLISECOND
+            offset = (heard.mean - seen.mean) / MILLISECOND
+            return offset if abs(offset) < _SENSELESS_MS else None

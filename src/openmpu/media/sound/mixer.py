@@ -10,35 +10,18 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from openmpu.media.sound.blocks import Samples, silence
-from openmpu.media.sound.levels import LONG, Level, power_of
+from openmpu.media.sound.levels import LONG
 from openmpu.media.sound.limiter import LOOK_AHEAD_NS, Limiter
 from openmpu.media.sound.loudest import Loudest
-from openmpu.media.sound.voice import Source, Voice, faded
+from openmpu.media.sound.talker import Talker
+from openmpu.media.sound.voice import Source, Voice
 from openmpu.model.ids import ChannelId, TrackId, UserId
 from openmpu.model.scene import Scene
 from openmpu.model.scene import Voice as VoicePlan
 
 Speaker = tuple[ChannelId, UserId]
-MAX_VOICES: Final = 64
-"""More tracks than this at once are not decoded."""
-
-
-class _Heard:
-    """One user's tracks and level."""
-
-    def __init__(self) -> None:
-        self.voices: dict[TrackId, Voice] = {}
-        self.level = Level()
-        self.gain = 0.0
-        self.leaving = False
-
-    def block(self, pts: int) -> Samples | None:
-        blocks = [block for voice in self.voices.values() if (block := voice.block(pts)) is not None]
-        total = blocks[0] if blocks else None
-        for block in blocks[1:]:
-            total = total + block if total is not None else block
-        self.level.put(power_of(total) if total is not None else 0.0)
-        return total
+MAX_TALKERS: Final = 64
+"""More people than this at once are not decoded."""
 
 
 class Mixer:
@@ -50,7 +33,7 @@ class Mixer:
 
     def __init__(self, source_of: Callable[[TrackId], Source | None]) -> None:
         self._source_of = source_of
-        self._heard: dict[Speaker, _Heard] = {}
+        self._talkers: dict[Speaker, Talker] = {}
         self._plans: Mapping[Speaker, VoicePlan] = {}
         self._limit: int | None = None
         self._limiter = Limiter()
@@ -58,56 +41,43 @@ class Mixer:
 
     def set_scene(self, scene: Scene) -> None:
         """Who may be heard from the next block on."""
-        self._plans = {(voice.channel_id, voice.user): voice for voice in scene.voices}
+        self._plans = {(voice.channel_id, voice.user): voice for voice in scene.voices[:MAX_TALKERS]}
         self._limit = scene.voices_limit
-        for speaker, heard in self._heard.items():
-            heard.leaving = speaker not in self._plans
+        for speaker, talker in self._talkers.items():
+            talker.leaving = speaker not in self._plans
 
     def block(self, pts: int) -> Samples:
         """The mixed block for `pts`."""
         self._tune()
-        ahead = pts + LOOK_AHEAD_NS
-        blocks = {speaker: heard.block(ahead) for speaker, heard in self._heard.items()}
-        staying = {who: heard.level.dbfs(LONG) for who, heard in self._heard.items() if not heard.leaving}
-        chosen = self._loudest.choose(staying, self._limit, pts)
+        for talker in self._talkers.values():
+            talker.hear(pts + LOOK_AHEAD_NS)
+        chosen = self._chosen(pts)
         total = silence()
-        for speaker, block in blocks.items():
-            self._add(total, self._heard[speaker], block, 1.0 if speaker in chosen else 0.0)
-        self._drop_gone()
+        for speaker, talker in self._talkers.items():
+            talker.add_to(total, chosen=speaker in chosen)
+        for speaker in [speaker for speaker, talker in self._talkers.items() if talker.gone]:
+            del self._talkers[speaker]
         return self._limiter.limit(total)
 
     @property
     def volumes(self) -> dict[Speaker, int]:
         """`vol` (0 to 255) of everybody who may be heard."""
-        return {speaker: heard.level.volume for speaker, heard in tuple(self._heard.items())}
+        return {speaker: talker.level.volume for speaker, talker in tuple(self._talkers.items())}
 
     @property
     def voices(self) -> list[Voice]:
-        """Every track being decoded."""
-        return [voice for heard in tuple(self._heard.values()) for voice in tuple(heard.voices.values())]
+        """Every track that may be heard."""
+        return [voice for talker in tuple(self._talkers.values()) for voice in tuple(talker.voices.values())]
 
-    def _add(self, total: Samples, heard: _Heard, block: Samples | None, gain: float) -> None:
-        if block is not None and (gain or heard.gain):
-            total += faded(block, heard.gain, gain)
-        heard.gain = gain
+    def _chosen(self, pts: int) -> frozenset[Speaker]:
+        staying = {who: talker for who, talker in self._talkers.items() if not talker.leaving}
+        limited = self._limit is not None and len(staying) > self._limit
+        levels = {who: talker.level.dbfs(LONG) if limited else 0.0 for who, talker in staying.items()}
+        return self._loudest.choose(levels, self._limit, pts)
 
     def _tune(self) -> None:
-        """Voices for tracks that have packets coming, none for those that are gone."""
         for speaker, plan in self._plans.items():
-            heard = self._heard.get(speaker)
-            if heard is None:
-                heard = self._heard[speaker] = _Heard()
-            self._tune_tracks(heard, plan)
-
-    def _tune_tracks(self, heard: _Heard, plan: VoicePlan) -> None:
-        for track_id in set(heard.voices) - set(plan.track_ids):
-            del heard.voices[track_id]
-        for track_id in plan.track_ids:
-            source, voice = self._source_of(track_id), heard.voices.get(track_id)
-            if source is not None and (voice is None or voice.source is not source) and len(self.voices) < MAX_VOICES:
-                heard.voices[track_id] = Voice(source)
-
-    def _drop_gone(self) -> None:
-        gone = [speaker for speaker, heard in self._heard.items() if heard.leaving and heard.gain == 0.0]
-        for speaker in gone:
-            del self._heard[speaker]
+            talker = self._talkers.get(speaker)
+            if talker is None:
+                talker = self._talkers[speaker] = Talker()
+            talker.tune(plan.track_ids, self._source_of)

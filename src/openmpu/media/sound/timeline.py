@@ -16,6 +16,7 @@ from openmpu.media.sound.stretching import MARGIN
 
 KEPT_BEHIND: Final = HISTORY + 1440 + MARGIN
 """Samples kept behind the reader, for making up what follows."""
+_CAPACITY: Final = 2 * SAMPLE_RATE
 _MAX_GAP: Final = SAMPLE_RATE // 2
 """A longer hole (DTX, mute) is silence: the timeline begins anew after it."""
 
@@ -31,7 +32,7 @@ class Timeline:
     def __init__(self) -> None:
         self.start = self.end = 0
         self.concealed = self.late = 0
-        self._samples = silence(0)
+        self._buffer = np.empty((_CAPACITY, CHANNELS), dtype=np.float32)
         self._made_up = 0
 
     @property
@@ -47,7 +48,6 @@ class Timeline:
     def clear(self) -> None:
         """Forget everything; the next packet begins anew wherever it is."""
         self.start = self.end = self._made_up = 0
-        self._samples = silence(0)
 
     def put(self, position: int, samples: Samples) -> None:
         """Lay down a packet's samples at its place."""
@@ -69,20 +69,21 @@ class Timeline:
             self._make_up(end - self.end)
 
     def read(self, start: int, end: int) -> Samples:
-        """The samples from `start` to `end`; nothing where there is nothing."""
-        inside = self._samples[max(0, start - self.start) : max(0, end - self.start)]
-        if len(inside) == end - start:
-            return inside
-        before = min(max(0, self.start - start), end - start)
-        out = np.zeros((end - start, CHANNELS), dtype=np.float32)
-        out[before : before + len(inside)] = inside
+        """The samples from `start` to `end`, to be used at once; nothing where there is nothing."""
+        first, last = start - self.start, end - self.start
+        if first >= 0 and end <= self.end:
+            return self._buffer[first:last]
+        out = silence(end - start)
+        inside = self._buffer[max(0, first) : max(0, min(last, self.end - self.start))]
+        out[max(0, -first) : max(0, -first) + len(inside)] = inside
         return out
 
     def forget(self, before: int) -> None:
         """What is far behind `before` is no longer wanted."""
         cut = before - KEPT_BEHIND - self.start
-        if cut > KEPT_BEHIND:
-            self._samples = self._samples[cut:].copy()
+        if cut > _CAPACITY // 4:
+            left = self.end - self.start - cut
+            self._buffer[:left] = self._buffer[cut : cut + left].copy()
             self.start += cut
 
     def _make_up(self, samples: int) -> None:
@@ -92,7 +93,7 @@ class Timeline:
         self.concealed += samples
 
     def _true_history(self) -> Samples:
-        return self._samples[: len(self._samples) - self._made_up] if self._made_up else self._samples
+        return self._buffer[: self.end - self.start - self._made_up]
 
     def _joined(self, samples: Samples) -> Samples:
         if not self._made_up:
@@ -100,5 +101,13 @@ class Timeline:
         return blend(extension(self._true_history(), self._made_up, BLEND), samples)
 
     def _append(self, samples: Samples) -> None:
-        self._samples = np.concatenate((self._samples, samples))
+        self._make_room(len(samples))
+        place = self.end - self.start
+        self._buffer[place : place + len(samples)] = samples
         self.end += len(samples)
+
+    def _make_room(self, count: int) -> None:
+        """A reader that fell far behind loses the oldest."""
+        missing = self.end - self.start + count - _CAPACITY
+        if missing > 0:
+            self.forget(self.end - _CAPACITY // 2 + KEPT_BEHIND)

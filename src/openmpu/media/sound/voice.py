@@ -7,6 +7,7 @@ in silence. A voice that joins, leaves or is chosen by loudness fades within one
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final, Protocol
 
 import numpy as np
@@ -25,6 +26,10 @@ MOST_STRETCH: Final = 48
 """Samples in a block: 5 %, only while a track settles; steadily 5 ms/s need five."""
 JUMP: Final = 2880
 """Samples (60 ms) of difference that are no drift: jump."""
+WARM_UP: Final = 4
+"""Packets kept of a voice that is not decoded: decoded first when it is chosen, so that the decoder is in swing."""
+LEVEL_HOLDS: Final = 100 * MILLISECOND
+"""A publisher who sends nothing (DTX) is silent after so long."""
 QUIET: Final = 1e-3
 """Peak (-60 dBFS) below which a jump cannot be heard."""
 _CROSSFADE: Final = 240
@@ -67,8 +72,24 @@ class Voice:
         self.decoder: Decoder = decoder or OpusDecoder()
         self.jumps = self.stretches = 0
         self.source = source
+        self.tells_levels = False
         self._last: Incoming | None = None
         self._place: int | None = None
+        self._skimmed: deque[Incoming] = deque(maxlen=WARM_UP)
+        self._power = 0.0
+        self._told_at = 0
+
+    def skim(self, pts: int) -> float:
+        """Take the packets for `pts` without decoding them; the power that the publisher tells."""
+        if self._place is not None:
+            self._place = None
+            self.timeline.clear()
+        for incoming in self.source.due(pts - self.source.delay + BLOCK_NS):
+            self._skimmed.append(incoming)
+            level = incoming.frame.level
+            self.tells_levels = level is not None
+            self._power, self._told_at = 10 ** (-(level or 0) / 10), pts
+        return self._power if pts - self._told_at <= LEVEL_HOLDS else 0.0
 
     def block(self, pts: int) -> Samples | None:
         """The block to be heard at `pts`; None: nothing but silence."""
@@ -90,7 +111,11 @@ class Voice:
         return max(0, min(JUMP, self._place - wanted)) * SECOND // SAMPLE_RATE
 
     def _take(self, until: int) -> None:
-        for incoming in self.source.due(until):
+        due = self.source.due(until)
+        if self._skimmed:
+            due, self._skimmed = [*self._skimmed, *due], deque(maxlen=WARM_UP)
+        for incoming in due:
+            self.tells_levels = incoming.frame.level is not None
             samples = self.decoder.decode(incoming.frame.data)
             if samples is not None:
                 self.timeline.put(_position(incoming.media), samples)
@@ -120,7 +145,7 @@ class Voice:
 
     def _run(self, place: int, length: int) -> Samples:
         if length == BLOCK:
-            return self.timeline.read(place, place + BLOCK)
+            return self.timeline.read(place, place + BLOCK).copy()
         self.stretches += 1
         return stretched(self.timeline.read(place - MARGIN, place + length + MARGIN), BLOCK)
 

@@ -1,0 +1,101 @@
+"""Camera-like clips, made from a seed: soft texture that pans, a head that moves, sensor noise; and a voice-like sound.
+
+Encoded as browsers send: H.264 constrained baseline without delay, one slice a picture, a key frame each five seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cache
+
+import av
+import cv2
+import numpy as np
+
+from openmpu.model.frames import EncodedFrame
+from openmpu.timing.ticks import MILLISECOND, SECOND
+
+KEY_EVERY_S = 5
+CODECS = {
+    "h264": ("libx264", {"preset": "veryfast", "tune": "zerolatency", "profile": "baseline"}),
+    "vp8": ("libvpx", {"deadline": "realtime", "cpu-used": "6", "lag-in-frames": "0", "error-resilient": "1"}),
+}
+
+
+def texture(height: int, width: int, chance: np.random.Generator) -> np.ndarray:
+    """Noise whose strength falls with its fineness, as in pictures of rooms."""
+    total = np.zeros((height, width), np.float32)
+    for octave in range(2, 9):
+        grain = chance.normal(0, 1, (max(2, height >> octave), max(2, width >> octave))).astype(np.float32)
+        total += cv2.resize(grain, (width, height), interpolation=cv2.INTER_CUBIC) * 2.0 ** (octave - 5)
+    return np.clip(120 + 18 * total / total.std(), 16, 235)
+
+
+def pictures(width: int, height: int, fps: int, seconds: float, seed: int) -> Iterator[av.VideoFrame]:
+    """The clip, unencoded."""
+    chance = np.random.default_rng(seed)
+    room = texture(height * 2, width * 2, chance)
+    noise = chance.normal(0, 1.6, (height + 64, width + 64)).astype(np.float32)
+    rows, columns = np.ogrid[:height, :width]
+    for number in range(round(seconds * fps)):
+        at = number / fps
+        left, top = (int(offset * (1 + np.sin(at * speed)) / 2) for offset, speed in ((width, 0.21), (height, 0.17)))
+        luma = room[top : top + height, left : left + width].copy()
+        x, y = width * (0.5 + 0.1 * np.sin(at * 1.3)), height * (0.55 + 0.03 * np.sin(at * 2.1))
+        head = ((columns - x) / (width * 0.12)) ** 2 + ((rows - y) / (height * 0.28)) ** 2 < 1
+        luma[head] = luma[head] * 0.4 + 100
+        shift = chance.integers(0, 64, 2)
+        luma += noise[shift[0] : shift[0] + height, shift[1] : shift[1] + width]
+        frame = av.VideoFrame(width, height, "yuv420p")
+        _fill(frame, np.clip(luma, 16, 235).astype(np.uint8), head)
+        yield frame
+
+
+def _fill(frame: av.VideoFrame, luma: np.ndarray, head: np.ndarray) -> None:
+    chroma = head[::2, ::2]
+    planes = (luma, np.where(chroma, 112, 126).astype(np.uint8), np.where(chroma, 148, 130).astype(np.uint8))
+    for plane, samples in zip(frame.planes, planes, strict=True):
+        padded = np.zeros((plane.height, plane.line_size), np.uint8)
+        padded[:, : plane.width] = samples
+        plane.update(padded.tobytes())
+
+
+@cache
+def camera(
+    codec: str, width: int, height: int, fps: int, kbps: int, seconds: float, seed: int
+) -> tuple[EncodedFrame, ...]:
+    """The clip as a publisher sends it."""
+    name, options = CODECS[codec]
+    context = av.CodecContext.create(name, "w")
+    context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+    context.time_base, context.framerate = Fraction(1, 90_000), Fraction(fps)
+    context.bit_rate, context.gop_size, context.max_b_frames = kbps * 1000, KEY_EVERY_S * fps, 0
+    context.thread_count, context.options = 2, options
+    found = []
+    for number, frame in enumerate(pictures(width, height, fps, seconds, seed)):
+        frame.pts = number * 90_000 // fps
+        found += [
+            EncodedFrame(number * 90_000 // fps, number * SECOND // fps, bytes(packet), key=packet.is_keyframe)
+            for packet in context.encode(frame)
+        ]
+    return tuple(found)
+
+
+@cache
+def microphone(seconds: float, seed: int) -> tuple[EncodedFrame, ...]:
+    """Noise in syllables, as Opus of 32 kbit/s."""
+    chance = np.random.default_rng(seed)
+    context = av.CodecContext.create("libopus", "w")
+    context.sample_rate, context.layout, context.format, context.bit_rate = 48_000, "stereo", "flt", 32_000
+    found = []
+    for number in range(round(seconds * 50)):
+        loud = 0.1 * max(0.0, np.sin(number / 50 * 2 * np.pi * 3 + seed))
+        samples = np.repeat(chance.normal(0, loud, 960).astype(np.float32), 2)[None, :]
+        frame = av.AudioFrame.from_ndarray(samples, "flt", "stereo")
+        frame.sample_rate, frame.pts = 48_000, number * 960
+        found += [
+            EncodedFrame(number * 960, (number + 1) * 20 * MILLISECOND, bytes(packet))
+            for packet in context.encode(frame)
+        ]
+    return tuple(found)
