@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import signal
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +26,15 @@ from openmpu.engines.gateways import LocalGateways, gateway_names
 from openmpu.engines.ledger import Ledger
 from openmpu.engines.local import LocalEngine
 from openmpu.engines.nursery import Nursery
+from openmpu.engines.rendering import LocalRenderer
 from openmpu.errors import Invalid
 from openmpu.firststart import write_first_settings
 from openmpu.http.app import make_app
 from openmpu.http.health import health_routes
 from openmpu.http.join import join_routes
+from openmpu.http.preview import PreviewDoor
 from openmpu.http.rpc import RpcApp, RpcDoor, RpcOptions, RpcRoute
+from openmpu.http.rpc_transport import MAX_HEAD
 from openmpu.http.status import StatusDoor
 from openmpu.http.whip import WhipDoor
 from openmpu.model.ids import AppId, ChannelKey
@@ -56,9 +60,8 @@ from openmpu.wire.tokens import Rules
 WORKER_ENTRY = "openmpu.media.worker:main"
 WORKER_MODULES = ("openmpu.media.mixing", "openmpu.media.relay")
 """Loaded once in the zygote; by name, since the server itself must load no media."""
-REQUEST_LINE = 64 << 10
-"""Bytes of a request's head that are taken: 60 000 of request line (wire.md 1) and the headers."""
 SHUT_DOWN_S = 2
+DRAIN_S = 3.0
 _log = structlog.get_logger()
 
 
@@ -91,8 +94,9 @@ class House:
             group.create_task(self.tasks.run())
 
     async def shut_down(self) -> None:
-        """End the children in good order: their streams are ended properly."""
+        """End the children in good order: their streams are ended properly; what is to be told still is."""
         await asyncio.gather(self.engine.shut_down(), self.gateways.shut_down())
+        await self.notices.drain(within_s=DRAIN_S)
 
 
 @asynccontextmanager
@@ -107,7 +111,8 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
         engine = _engine(config, state, store, gateways)
         notices = Notices(store, poster, accounts, clock)
         tasks = Tasks(store, engine, gateways, notices, clock, _task_limits(config))
-        channels = Channels(accounts, gateways, tasks, clock, config.server.base_url, _token_rules(config))
+        base_url, most_users = config.server.base_url, config.limits.users_per_channel
+        channels = Channels(accounts, gateways, tasks, clock, base_url, _token_rules(config), most_users)
         engine.listen(tasks.on_report)
         gateways.listen(_both(tasks.on_roster, channels.on_roster))
         control = ControlServer(state.control_socket, {"worker": engine, "gateway": gateways})
@@ -122,6 +127,7 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
             *join_routes(),
             *WhipDoor(channels).routes(),
             *StatusDoor(rpc, tasks, engine).routes(),
+            *PreviewDoor(rpc, layouts, LocalRenderer(_drawing(config)), options.reading).routes(),
             RpcRoute(rpc),
         ]
         yield House(routes, control, engine, gateways, tasks, notices)
@@ -178,6 +184,18 @@ class _HttpServer(uvicorn.Server):
             raise Invalid("server.listen", f"{config.host}:{config.port} cannot be listened at") from None
         self._bound.set_inheritable(False)  # uvicorn's way hands it to children, who would hold it when we are gone
 
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End on SIGTERM and SIGINT; uvicorn's own way raises them again, which would end us before our children."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._told_to_end)
+        yield
+
+    def _told_to_end(self) -> None:
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
     async def serve(self, sockets: Any = None) -> None:  # noqa: ARG002 - the signature is uvicorn's
         """Serve on the bound socket until a signal or `should_exit`."""
         await super().serve([self._bound])
@@ -191,7 +209,7 @@ def _uvicorn_config(config: Config, house: House) -> uvicorn.Config:
         port=port,
         loop="none",
         http="h11",
-        h11_max_incomplete_event_size=REQUEST_LINE,
+        h11_max_incomplete_event_size=MAX_HEAD,
         lifespan="off",
         access_log=False,
         log_config=None,
@@ -229,15 +247,22 @@ def _gateways(config: Config, state: StateDirectory) -> LocalGateways:
     return LocalGateways(options, links, Ledger(state.children("gateways")))
 
 
+def _drawing(config: Config) -> dict[str, Any]:
+    """What workers and previews need to draw."""
+    return {
+        "fonts_dir": config.fonts.dir,
+        "time_zone": config.media.time_zone,
+        "allow_networks": list(config.security.allow_networks),
+        "ca_file": config.security.ca_file,
+    }
+
+
 def _engine(config: Config, state: StateDirectory, store: SqlStore, gateways: LocalGateways) -> LocalEngine:
     limits = config.limits
     options = {
         "control_path": str(state.control_socket),
         "grace_s": config.server.grace_s,
-        "fonts_dir": config.fonts.dir,
-        "time_zone": config.media.time_zone,
-        "allow_networks": list(config.security.allow_networks),
-        "ca_file": config.security.ca_file,
+        **_drawing(config),
         "log_json": config.server.log_json,
         "push_attempts": 0 if limits.push_for_ever else limits.push_attempts,
         "push_attempts_s": limits.push_attempts_s,
@@ -272,13 +297,15 @@ def _app(entry: settings.App) -> App:
 def _task_limits(config: Config) -> TaskLimits:
     limits = config.limits
     return TaskLimits(
-        limits.tasks_per_account,
-        limits.live_relays_per_app,
-        limits.live_mixes_per_app,
-        limits.idle_s,
-        limits.waiting_days,
-        limits.finished_kept_h,
-        limits.url_cooling_s,
+        tasks_per_account=limits.tasks_per_account,
+        live_relays_per_app=limits.live_relays_per_app,
+        live_mixes_per_app=limits.live_mixes_per_app,
+        relays_per_domain=limits.relays_per_domain,
+        mixes_per_domain=limits.mixes_per_domain,
+        idle_s=limits.idle_s,
+        waiting_days=limits.waiting_days,
+        finished_kept_h=limits.finished_kept_h,
+        url_cooling_s=limits.url_cooling_s,
     )
 
 

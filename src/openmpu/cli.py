@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -163,6 +163,32 @@ def call(
     answer = asyncio.run(run(options))
     typer.echo(answer.text)
     raise typer.Exit(answer.exit_status)
+
+
+@app.command()
+def render(
+    output: Annotated[Path, typer.Option("-o", "--output", help="PNG to write.")],
+    parameters: Annotated[list[str] | None, typer.Argument(help="Name=Value of StartMPUTask …")] = None,
+    people: Annotated[int | None, typer.Option("--people", help="How many stand in; default: all panes.")] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Draw the scene of a task that nobody has started, with stand-in people, by the worker's own compositor."""
+    from openmpu.clients.call import read_parameters  # noqa: PLC0415
+    from openmpu.media.render import RenderOrder  # noqa: PLC0415
+    from openmpu.media.render import render as run  # noqa: PLC0415
+    from openmpu.model.layouts import built_in  # noqa: PLC0415
+    from openmpu.wire.rpc.convert.options import ReadingOptions  # noqa: PLC0415
+    from openmpu.wire.rpc.convert.previews import preview_spec  # noqa: PLC0415
+
+    found = find_config_file(config)
+    settings = load(found)
+    spec = preview_spec(read_parameters(parameters or []), ReadingOptions())
+    spec = replace(spec, mix=replace(spec.mix, layouts=built_in(spec.mix.layout_ids)))
+    security = settings.security
+    order = RenderOrder(
+        spec, people, None, settings.fonts.dir, settings.media.time_zone, security.allow_networks, security.ca_file
+    )
+    output.write_bytes(run(order))
 
 
 @app.command()

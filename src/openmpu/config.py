@@ -151,6 +151,12 @@ class Limits(Section):
     tasks_per_account: Annotated[int, Field(ge=0)] = 20
     live_relays_per_app: Annotated[int, Field(ge=0)] = 200
     live_mixes_per_app: Annotated[int, Field(ge=0)] = 40
+    relays_per_domain: Annotated[int, Field(ge=0)] = 0
+    """Unfinished relays to one ingest domain; 0: any number."""
+    mixes_per_domain: Annotated[int, Field(ge=0)] = 0
+    """Unfinished mixes to one ingest domain; 0: any number."""
+    users_per_channel: Annotated[int, Field(ge=0)] = 0
+    """Users in one channel; 0: any number."""
     idle_s: Annotated[int, Field(ge=1)] = 120
     """How long a task goes on after the last participant left."""
     waiting_days: Annotated[float, Field(gt=0)] = 30.0

@@ -63,7 +63,7 @@ class Nursery:
     async def _live(self) -> None:
         command = (sys.executable, "-m", "openmpu.engines.zygote", self._entry, *self._modules)
         pipe = asyncio.subprocess.PIPE
-        self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=_environment())
+        self._process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, env=environment())
         try:
             assert self._process.stdout  # noqa: S101 - asked for by PIPE
             async for line in self._process.stdout:
@@ -103,7 +103,7 @@ class Nursery:
 SECRETS = ("OPENMPU_", "AWS_", "ALIBABA_")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """The environment without our settings, which hold keys: a worker handles other people's bytes."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(SECRETS)}
     return kept | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}

@@ -9,6 +9,7 @@ from importlib.resources import files
 from itertools import groupby
 from types import MappingProxyType
 
+from openmpu.errors import Invalid
 from openmpu.model.geometry import Rect
 from openmpu.model.ids import LayoutId
 
@@ -66,6 +67,19 @@ DEFAULT_LAYOUT_IDS: tuple[LayoutId, ...] = tuple(
     LayoutId(number) for number in (1, 2, 5, 6, 7, 8, 9, 10, 11, *range(9010, 9017))
 )
 """What a mixing task without LayoutIds has: one layout for every number from 1 to 16 (layouts.md 2.3)."""
+
+
+def built_in(layout_ids: Iterable[LayoutId]) -> tuple[Layout, ...]:
+    """The built-in layouts of those ids.
+
+    Raises:
+        Invalid: `layouts`: one is not built in.
+    """
+    ids = tuple(layout_ids)
+    unknown = [number for number in ids if number not in BUILT_IN]
+    if unknown:
+        raise Invalid("layouts", f"no built-in layout {unknown[0]}")
+    return tuple(BUILT_IN[number] for number in ids)
 
 
 def choose_layout(layouts: Iterable[Layout], slots: int) -> Layout:
