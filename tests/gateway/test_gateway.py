@@ -348,6 +348,22 @@ async def test_stop_ends_it(tmp_path):
         assert not (tmp_path / "link.sock").exists()
 
 
+async def test_next_server_finds_everything(tmp_path):
+    """A new server on the same socket hears who is there; publishers and workers notice nothing."""
+    async with gateway(tmp_path) as rig, rig.worker() as worker, publishing(rig, "ann"):
+        await worker.subscribe(1, "ann", "audio")
+        await worker.until(lambda: count(worker, 1) > 10)
+        rig.server.hello = {}
+        rig.server.channel.close()
+        await rig.server.until(lambda: rig.server.hello)
+        (known,) = rig.server.hello["rosters"]
+        assert known["channel"] == to_plain(CHANNEL)
+        assert [user["user_id"] for user in known["roster"]["users"]] == ["ann"]
+        assert rig.server.hello["pid"] == rig.process.pid
+        seen = count(worker, 1)
+        await worker.until(lambda: count(worker, 1) > seen + 10)
+
+
 async def test_orphan_ends_by_itself(tmp_path):
     """Without a server the gateway ends after its grace time."""
     async with gateway(tmp_path, grace_s=1.0) as rig:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,13 +49,29 @@ class TrackFigures:
 
 @dataclass(frozen=True, slots=True)
 class ProcessFigures:
-    """The process itself: `cpu` is cores in use over the last second."""
+    """The process itself.
+
+    Attributes:
+        cpu: Cores in use over the last second.
+        undecrypted: Datagrams of the present peers that were no SRTP of theirs.
+        malformed: Their packets and datagrams that could not be read.
+    """
 
     cpu: float
     cpu_seconds: float
     memory_mb: float
     peers: int
     links: int
+    undecrypted: int = 0
+    malformed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PeerFigures:
+    """What came of one publisher, or of strangers on its ports, and was thrown away."""
+
+    undecrypted: int = 0
+    malformed: int = 0
 
 
 class ProcessMeter:
@@ -65,7 +82,7 @@ class ProcessMeter:
         self._cpu = 0.0
         self._at = 0
 
-    def measure(self, now: int, peers: int, links: int) -> ProcessFigures:
+    def measure(self, now: int, peers: Sequence[PeerFigures], links: int) -> ProcessFigures:
         """Since the last call."""
         times = self._process.cpu_times()
         cpu = times.user + times.system
@@ -73,4 +90,12 @@ class ProcessMeter:
         used = (cpu - self._cpu) / elapsed if self._at and elapsed > 0 else 0.0
         self._cpu, self._at = cpu, now
         memory = self._process.memory_info().rss / (1 << 20)
-        return ProcessFigures(round(used, 4), round(cpu, 3), round(memory, 1), peers, links)
+        return ProcessFigures(
+            round(used, 4),
+            round(cpu, 3),
+            round(memory, 1),
+            len(peers),
+            links,
+            sum(peer.undecrypted for peer in peers),
+            sum(peer.malformed for peer in peers),
+        )

@@ -87,7 +87,7 @@ class Gateway:
             await asyncio.sleep(FIGURES_S)
             peers = self._publications.peers
             tracks = [figures.plain() for peer in peers for figures in peer.measure()]
-            process = self._meter.measure(self._clock.now(), len(peers), len(self._links))
+            process = self._meter.measure(self._clock.now(), [peer.figures() for peer in peers], len(self._links))
             self._child.tell("figures", gateway=self._options.name, process=to_plain(process), tracks=tracks)
 
     async def _handle(self, message: dict[str, Any]) -> Any:

@@ -15,7 +15,7 @@ import structlog
 
 from openmpu.errors import Invalid
 from openmpu.gateway.addresses import Network
-from openmpu.gateway.figures import TrackFigures
+from openmpu.gateway.figures import PeerFigures, TrackFigures
 from openmpu.gateway.ice import IceSession
 from openmpu.gateway.receiving import Ends, PeerTransport, Remote
 from openmpu.gateway.switchboard import Switchboard
@@ -103,14 +103,18 @@ class Peer:
         transport = self._opened
         try:
             await transport.connect(self._remote_end())
-            self._log.info("publisher connected")
-            self._owner.connected(self)
-            self._tracks.start()
-            self._reason = await transport.wait()
         except ConnectionError as error:
-            self._reason = str(error)
+            self._log.warning("publisher cannot be reached", reason=str(error))
+        else:
+            await self._receive(transport)
         finally:
             await self._clear_away(transport)
+
+    async def _receive(self, transport: PeerTransport) -> None:
+        self._log.info("publisher connected")
+        self._owner.connected(self)
+        self._tracks.start()
+        self._reason = await transport.wait()
 
     def stop(self, reason: str) -> None:
         """End it; `run` then returns."""
@@ -131,6 +135,11 @@ class Peer:
             return await self._restart_ice(fragment, fragment.credentials)
         await self._opened.trickle(fragment.candidates)
         return ""
+
+    def figures(self) -> PeerFigures:
+        """What was thrown away."""
+        transport = self._opened
+        return PeerFigures(transport.undecrypted, transport.malformed + self._tracks.malformed)
 
     def measure(self) -> Iterator[TrackFigures]:
         """Figures of its tracks."""
@@ -168,7 +177,8 @@ class Peer:
             self._log.warning("ice restart failed", reason=str(error))
 
     async def _clear_away(self, transport: PeerTransport) -> None:
-        self._log.info("publisher gone", reason=self._reason)
+        if self._reason:
+            self._log.info("publisher gone", reason=self._reason)
         if self._restart:
             self._restart.cancel()
         self._tracks.close()

@@ -78,6 +78,11 @@ class PeerTransport:
         self.undecrypted = 0
 
     @property
+    def malformed(self) -> int:
+        """Datagrams that could not even be told apart, of the present ICE session."""
+        return self._ice.malformed
+
+    @property
     def fingerprints(self) -> Fingerprints:
         """Of our certificate."""
         return self._certificate.fingerprints

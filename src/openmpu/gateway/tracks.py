@@ -155,6 +155,12 @@ class Tracks:
 
     # Figures
 
+    @property
+    def malformed(self) -> int:
+        """Packets that could not be read."""
+        statistics = self._receiver.statistics()
+        return statistics.malformed_rtp + statistics.malformed_rtcp + statistics.unrouted
+
     def measure(self, channel: ChannelKey, user_id: UserId) -> Iterator[TrackFigures]:
         """How each track is doing."""
         for track_id, port in self._ports.items():
