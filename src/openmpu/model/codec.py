@@ -26,11 +26,13 @@ def to_plain(value: Any) -> Any:
     kind = type(value)
     if kind in _SIMPLE:
         return value
-    names = _field_names(kind)
+    names = _field_names(cast("Hashable", kind))
     if names is not None:
         return {name: to_plain(getattr(value, name)) for name in names}
-    if isinstance(value, Enum):
-        return value.value
+    return value.value if isinstance(value, Enum) else _collection(value)
+
+
+def _collection(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [to_plain(item) for item in value]
     if isinstance(value, (set, frozenset)):
@@ -41,7 +43,7 @@ def to_plain(value: Any) -> Any:
 
 
 @cache
-def _field_names(kind: type) -> tuple[str, ...] | None:
+def _field_names(kind: Any) -> tuple[str, ...] | None:
     """Fields of a dataclass; None for any other type. Looked up once: a spec has some hundred values."""
     return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
 
