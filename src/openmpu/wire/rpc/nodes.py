@@ -19,14 +19,18 @@ EMPTY_JSON = frozenset({"[]", "{}", "null"})
 _LONGEST_EMPTY = 64
 
 
+_NO_CHILDREN: dict[str, Node] = {}
+"""Shared by all leaves and never written to: most nodes are leaves, and a full request has a hundred."""
+
+
 class Node:
     """A value, or named things below it. Both at once only when a request gives a parameter in two forms."""
 
     __slots__ = ("children", "text")
 
-    def __init__(self, text: str | None = None, children: dict[str, Node] | None = None) -> None:
+    def __init__(self, text: str | None = None, children: dict[str, Node] = _NO_CHILDREN) -> None:
         self.text = text
-        self.children: dict[str, Node] = {} if children is None else children
+        self.children = children
 
     @property
     def says_nothing(self) -> bool:
@@ -41,21 +45,22 @@ def unflatten(flat: Mapping[str, str], wanted: Collection[str]) -> dict[str, Nod
 
     `{"A.1.X": "5", "A.2.X": "6", "B": "7"}` is `{"A": {1: {X: 5}, 2: {X: 6}}, "B": 7}`.
     """
-    root = Node()
+    root = Node(None, {})
     for name, text in flat.items():
-        if text and name.partition(".")[0] in wanted:
-            _put(root, name.split("."), text)
+        parts = name.split(".", MAX_DEPTH)
+        if text and parts[0] in wanted and len(parts) <= MAX_DEPTH:
+            _put(root, parts, text)
     return root.children
 
 
-def _put(root: Node, parts: list[str], text: str) -> None:
-    if len(parts) > MAX_DEPTH:
-        return
-    node = root
+def _put(node: Node, parts: list[str], text: str) -> None:
     for part in parts:
-        child = node.children.get(part)
+        children = node.children
+        if children is _NO_CHILDREN:
+            children = node.children = {}
+        child = children.get(part)
         if child is None:
-            child = node.children[part] = Node()
+            child = children[part] = Node()
         node = child
     node.text = text
 
