@@ -105,6 +105,8 @@ class WhipPeer:
         """End all sessions."""
         for session in self.sessions:
             await session.peer.close()
+        for reader in self._readers:  # a track that never got a packet does not end by itself
+            reader.cancel()
         await asyncio.gather(*self._readers, return_exceptions=True)
 
     def _take(self, session: PeerSession, track: MediaStreamTrack) -> None:

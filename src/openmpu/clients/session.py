@@ -15,14 +15,13 @@ from aiortc import (
 )
 
 from openmpu.clients.feeds import Feed
+from openmpu.clients.heartbeat import Heartbeat
 from openmpu.clients.sending import FeedTrack, Sent, hook, steady_clock
 from openmpu.clients.whip import WhipClient, WhipEndpoint
 from openmpu.errors import Busy, Invalid
 
 CONNECT_SECONDS = 10.0
 """Offer accepted, but no media connection within this time: given up."""
-SILENCE_SECONDS = 5.0
-"""Receiver reports come about once a second; when they stop, the server is gone long before ICE notices (30 s)."""
 
 
 class Stream:
@@ -46,7 +45,7 @@ class Session:
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._clock = steady_clock()
         self._changed = asyncio.Event()
-        self._heard_at: float | None = None
+        self._heartbeat = Heartbeat()
         self._resource = ""
         self._tracks = [FeedTrack(stream.feed, stream.pool, self._clock, stream.sent) for stream in streams]
         self._transceivers = [self._add(stream, track) for stream, track in zip(streams, self._tracks, strict=True)]
@@ -116,7 +115,7 @@ class Session:
                 raise Invalid("server", f"does not take the {track.kind} track")
 
     def _hear(self) -> None:
-        self._heard_at = asyncio.get_running_loop().time()
+        self._heartbeat.beat(asyncio.get_running_loop().time())
 
     async def _next_change(self) -> None:
         self._changed.clear()
@@ -127,9 +126,9 @@ class Session:
             raise Busy("connection", f"the media connection is {self._peer.connectionState}")
 
     def _check_heard(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if self._heard_at is not None and now - self._heard_at > SILENCE_SECONDS:
-            raise Busy("connection", f"nothing heard from the server for {SILENCE_SECONDS:g} s")
+        """When the server is gone its reports stop long before ICE notices (30 s, RFC 7675)."""
+        if seconds := self._heartbeat.silent(asyncio.get_running_loop().time()):
+            raise Busy("connection", f"nothing heard from the server for {seconds:.1f} s")
 
     def _input_over(self) -> bool:
         for track in self._tracks:
