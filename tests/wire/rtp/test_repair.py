@@ -99,6 +99,20 @@ def test_without_rtx_an_answer_is_told_by_time() -> None:
     assert bench.nacks.repaired == 1
 
 
+def test_on_a_short_path_time_must_pass_too() -> None:
+    """Requests each 12 ms: hopeless after 60 ms, once."""
+    bench = Bench()
+    for _ in range(100):
+        bench.trip.measured(0)
+    bench.nacks.miss(5, 5, 0)
+    hopeless = []
+    for now in range(0, 100 * MS, MS):
+        bench.nacks.take(now)
+        hopeless.append(bench.nacks.hopeless)
+    assert hopeless[59] == 0
+    assert hopeless[60:] == [1] * 40
+
+
 def test_third_request_is_hopeless() -> None:
     """Two in vain: time for a key frame."""
     bench = Bench()

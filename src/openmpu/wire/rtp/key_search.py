@@ -19,12 +19,13 @@ class Span(NamedTuple):
 
 
 class _Candidate:
-    """A packet that may open a key frame; its frame was found without holes up to `scanned`."""
+    """A packet that may open a key frame; its frame was found without holes from `begin` up to `scanned`."""
 
-    __slots__ = ("scanned", "start", "sure", "timestamp")
+    __slots__ = ("begin", "scanned", "start", "sure", "timestamp")
 
     def __init__(self, packet: RtpPacket, *, sure: bool) -> None:
         self.start: int = packet.sequence
+        self.begin: int = packet.sequence
         self.scanned: int = packet.sequence
         self.timestamp = packet.timestamp
         self.sure = sure
@@ -80,12 +81,11 @@ class KeySearch:
 
     def _beginning(self, each: _Candidate) -> int:
         """The first packet of its frame: delimiters and messages may stand before the opening."""
-        start = each.start
-        before = self._ring.get(start - 1)
+        before = self._ring.get(each.begin - 1)
         while before is not None and before.timestamp == each.timestamp:
-            start -= 1
-            before = self._ring.get(start - 1)
-        return start
+            each.begin -= 1
+            before = self._ring.get(each.begin - 1)
+        return each.begin
 
     def _end(self, each: _Candidate, *, marked: bool) -> int:
         packet = self._ring.get(each.scanned)

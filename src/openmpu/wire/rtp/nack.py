@@ -9,6 +9,9 @@ from openmpu.wire.rtp.alarm import MS, NEVER, Alarm, Reordering, RoundTrip
 
 MAX_MISSING = 512
 MAX_ATTEMPTS = 10
+HOPELESS_ATTEMPTS = 3
+HOPELESS = 60 * MS
+"""On a short path three requests are out before a sender that paces has answered the first."""
 LEAST_INTERVAL = 12 * MS
 MARGIN = 6 * MS
 """On top of the time for an answer: the sender's pacing and our own rhythm."""
@@ -17,13 +20,14 @@ MARGIN = 6 * MS
 class Missing:
     """One packet that did not come yet."""
 
-    __slots__ = ("asked_at", "attempts", "due", "since")
+    __slots__ = ("asked_at", "attempts", "due", "hopeless", "since")
 
     def __init__(self, since: int, due: int) -> None:
         self.since = since
         self.due = due
         self.asked_at = 0
         self.attempts = 0
+        self.hopeless = False
 
 
 class NackList:
@@ -37,7 +41,8 @@ class NackList:
     Attributes:
         asked: Packets asked for, repeats counted.
         repaired: Packets that came after they had been asked for.
-        hopeless: Packets that were asked for twice in vain since this was last set to 0: time for a key frame.
+        hopeless: Packets that were asked for in vain, often and long enough, since this was last set to 0: time for a
+            key frame.
     """
 
     __slots__ = (
@@ -89,9 +94,12 @@ class NackList:
 
     def forget_below(self, sequence: int) -> None:
         """Packets before this one are no longer wanted."""
-        if self._missing:
-            for old in [each for each in self._missing if each < sequence]:
-                del self._missing[old]
+        missing = self._missing
+        while missing:
+            first = next(iter(missing))  # they are noted in rising order
+            if first >= sequence:
+                return
+            del missing[first]
 
     def take(self, now: int) -> list[int]:
         """The packets to ask for now, ascending."""
@@ -109,7 +117,8 @@ class NackList:
         missing.attempts += 1
         missing.asked_at = now
         missing.due = now + interval if missing.attempts < MAX_ATTEMPTS else NEVER
-        if missing.attempts == 3:
+        if missing.attempts >= HOPELESS_ATTEMPTS and not missing.hopeless and now - missing.since >= HOPELESS:
+            missing.hopeless = True
             self.hopeless += 1
 
     def _wake_by(self, when: int) -> None:

@@ -13,8 +13,8 @@ wall clock taken once: it becomes `EncodedFrame.arrival`):
 
 Both lists are usually empty and cost next to nothing to ask for; a gateway may as well ask for them from one tick of
 10 ms for all its peers, at the price of that much delay for NACKs and for sound behind a hole. Nothing here raises
-because of what a peer sent: malformed data is counted. `track(track_id)` shows the codec in use: look at it when the
-first frame of a track comes, and after key frames if a sender may change its codec.
+because of what a peer sent: malformed data is counted. `track(track_id).current.codec` is the codec in use: look at it
+when the first frame of a track comes, and after key frames if a sender may change its codec.
 """
 
 from __future__ import annotations

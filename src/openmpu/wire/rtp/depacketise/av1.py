@@ -17,6 +17,8 @@ _SEQUENCE, _DELIMITER, _FRAME_HEADER, _FRAME, _TILE_LIST, _PADDING = 1, 2, 3, 6,
 _NOT_SENT = frozenset({_DELIMITER, _TILE_LIST, _PADDING})
 _TEMPORAL_DELIMITER = b"\x12\x00"
 _MAX_LENGTH_BYTES = 4
+_MAX_ELEMENTS = 64
+"""In one packet: real senders put a handful together (security.md S14)."""
 
 
 def _leb128(data: bytes, at: int, end: int) -> tuple[int, int]:
@@ -50,7 +52,7 @@ def _elements(packet: RtpPacket) -> list[bytes] | None:
         size = end - at
         if len(found) + 1 != count:
             size, at = _leb128(data, at, end)
-        if at + size > end:
+        if at + size > end or len(found) >= _MAX_ELEMENTS:
             return None
         found.append(data[at : at + size])
         at += size
@@ -94,10 +96,15 @@ def _skip_operating_points(reader: BitReader) -> None:
 class Av1:
     """Depacketiser for AV1."""
 
-    __slots__ = ("size",)
+    __slots__ = ("_sequence",)
 
     def __init__(self) -> None:
-        self.size = (0, 0)
+        self._sequence = b""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the last sequence header, zeros while unknown; read when asked for."""
+        return _sequence_size(self._sequence) if self._sequence else (0, 0)
 
     def assemble(self, packets: Sequence[RtpPacket]) -> Picture | None:
         """The temporal unit; a key frame brings its sequence header."""
@@ -114,7 +121,7 @@ class Av1:
             if kind in _NOT_SENT:
                 continue
             if kind == _SEQUENCE:
-                self.size = _sequence_size(payload)
+                self._sequence = payload
             elif kind in {_FRAME, _FRAME_HEADER} and not seen & (1 << _FRAME | 1 << _FRAME_HEADER):
                 intra = bool(payload) and payload[0] & 0xE0 == 0  # not show_existing_frame, frame_type KEY_FRAME
             seen |= 1 << kind
@@ -130,7 +137,7 @@ class Av1:
         for obu in _elements(packet) or ():
             kind, _, payload = _split(obu) if obu else (0, b"", None)
             if kind == _SEQUENCE and payload is not None:
-                self.size = _sequence_size(payload)
+                self._sequence = payload
         return Opening.SURELY
 
 

@@ -18,6 +18,8 @@ _IDR, _SPS, _PPS, _DELIMITER = 5, 7, 8, 9
 _STAP_A, _FU_A = 24, 28
 _HEADERS = tuple(START + bytes((header,)) for header in range(256))
 _MAX_SETS = 16
+_MAX_UNITS = 32
+"""In one packet: real senders put a handful together (security.md S14)."""
 _MAX_SET_SIZE = 2048
 _SETS = 1 << _SPS | 1 << _PPS
 _SLICES = 0b111110
@@ -29,15 +31,20 @@ _FIRST_BLOCK = 0x80
 class H264:
     """Depacketiser for H.264."""
 
-    __slots__ = ("_pps", "_sps", "size")
+    __slots__ = ("_last_sps", "_pps", "_sps")
 
     def __init__(self, parameter_sets: Iterable[bytes] = ()) -> None:
-        self.size = (0, 0)
+        self._last_sps = b""
         self._sps: dict[int, bytes] = {}
         self._pps: dict[int, bytes] = {}
         for nal in parameter_sets:
             if nal:
                 self._learn(nal)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the last key frame, zeros while unknown; read when asked for."""
+        return h264_size(self._last_sps) if self._last_sps else (0, 0)
 
     def assemble(self, packets: Sequence[RtpPacket]) -> Picture | None:
         """The access unit in Annex B; a key frame is an IDR picture whose parameter sets are known."""
@@ -99,7 +106,7 @@ class H264:
         if len(nal) > _MAX_SET_SIZE:
             return
         if nal[0] & 31 == _SPS:
-            self.size = h264_size(nal)
+            self._last_sps = nal
             _remember(self._sps, h264_sps_id(nal), nal)
         elif nal[0] & 31 == _PPS:
             _remember(self._pps, h264_pps_id(nal), nal)
@@ -129,11 +136,11 @@ class H264:
 def _unpack(packet: RtpPacket) -> list[bytes]:
     """The units of a STAP-A, none if it is malformed: a 16 bit size before each (RFC 6184 5.7.1)."""
     data, at, end = packet.data, packet.start + 1, packet.end
-    nals = []
+    nals: list[bytes] = []
     while at + 2 < end:
         size = data[at] << 8 | data[at + 1]
         at += 2
-        if not size or at + size > end:
+        if not size or at + size > end or len(nals) >= _MAX_UNITS:
             return []
         nals.append(data[at : at + size])
         at += size

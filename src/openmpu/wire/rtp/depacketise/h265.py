@@ -21,6 +21,8 @@ _KEYS = sum(1 << kind for kind in range(16, 22))
 """BLA, IDR and CRA pictures: what follows in output order needs nothing before them (H.265 7.4.2.2)."""
 _FIRST_SLICE = 0x80
 _MAX_SETS = 16
+_MAX_UNITS = 32
+"""In one packet: real senders put a handful together (security.md S14)."""
 _MAX_SET_SIZE = 2048
 
 
@@ -31,14 +33,19 @@ def _kind(first: int) -> int:
 class H265:
     """Depacketiser for H.265."""
 
-    __slots__ = ("_sets", "size")
+    __slots__ = ("_last_sps", "_sets")
 
     def __init__(self, parameter_sets: Iterable[bytes] = ()) -> None:
-        self.size = (0, 0)
+        self._last_sps = b""
         self._sets: dict[int, dict[int, bytes]] = {_VPS: {}, _SPS: {}, _PPS: {}}
         for nal in parameter_sets:
             if len(nal) > 2:
                 self._learn(nal)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the last key frame, zeros while unknown; read when asked for."""
+        return h265_size(self._last_sps) if self._last_sps else (0, 0)
 
     def assemble(self, packets: Sequence[RtpPacket]) -> Picture | None:
         """The access unit in Annex B; a key frame is an IRAP picture whose parameter sets are known."""
@@ -98,7 +105,7 @@ class H265:
         if kind not in self._sets or len(nal) > _MAX_SET_SIZE:
             return
         if kind == _SPS:
-            self.size = h265_size(nal)
+            self._last_sps = nal
         sets, ident = self._sets[kind], h265_set_id(nal)
         if ident not in sets and len(sets) >= _MAX_SETS:  # bounded: security.md S14
             del sets[next(iter(sets))]
@@ -131,11 +138,11 @@ def _units(packet: RtpPacket) -> list[bytes]:
     if kind < _AGGREGATION:
         return [data[at:end]]
     at += 2
-    nals = []
+    nals: list[bytes] = []
     while at + 2 < end:
         size = data[at] << 8 | data[at + 1]
         at += 2
-        if size <= 2 or at + size > end:
+        if size <= 2 or at + size > end or len(nals) >= _MAX_UNITS:
             return []
         nals.append(data[at : at + size])
         at += size

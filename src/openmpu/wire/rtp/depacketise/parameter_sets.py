@@ -117,16 +117,19 @@ def _sane(reader: BitReader, size: tuple[int, int]) -> bool:
     return not reader.overrun and all(0 < side <= _MAX_SIDE for side in size)
 
 
+@lru_cache(maxsize=64)
 def h264_sps_id(sps: bytes) -> int:
     """Behind profile, constraints and level."""
     return BitReader(unescape(sps[4:16])).unsigned()
 
 
+@lru_cache(maxsize=64)
 def h264_pps_id(pps: bytes) -> int:
     """The first thing in it."""
     return BitReader(unescape(pps[1:16])).unsigned()
 
 
+@lru_cache(maxsize=64)
 def h265_set_id(nal: bytes) -> int:
     """The id of a VPS, SPS or PPS (H.265 7.3.2.1 to 7.3.2.3)."""
     reader = BitReader(unescape(nal[2:64]))

@@ -28,8 +28,9 @@ class Opening(IntEnum):
 class Depacketiser(Protocol):
     """One codec's rules; remembers parameter sets of the stream."""
 
-    size: tuple[int, int]
-    """Width and height of the last key frame, zeros while unknown."""
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the last key frame, zeros while unknown."""
 
     def assemble(self, packets: Sequence[RtpPacket]) -> Picture | None:
         """The picture in all packets of one frame, in order; None if they do not make one."""

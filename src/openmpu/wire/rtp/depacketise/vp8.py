@@ -30,10 +30,15 @@ def payload_start(data: bytes, at: int, end: int) -> int:
 class Vp8:
     """Depacketiser for VP8."""
 
-    __slots__ = ("size",)
+    __slots__ = ("_size",)
 
     def __init__(self) -> None:
-        self.size = (0, 0)
+        self._size = (0, 0)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the last key frame, zeros while unknown."""
+        return self._size
 
     def assemble(self, packets: Sequence[RtpPacket]) -> Picture | None:
         """All payloads in a row; the first one must be the frame's beginning (S set, partition 0)."""
@@ -55,7 +60,7 @@ class Vp8:
     def _read_size(self, data: bytes) -> bool:
         if data[3:6] != _START_CODE or len(data) < 10:
             return False
-        self.size = (data[6] | data[7] << 8) & 0x3FFF, (data[8] | data[9] << 8) & 0x3FFF
+        self._size = (data[6] | data[7] << 8) & 0x3FFF, (data[8] | data[9] << 8) & 0x3FFF
         return True
 
     def opening(self, packet: RtpPacket) -> Opening:

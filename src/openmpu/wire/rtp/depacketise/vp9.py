@@ -108,10 +108,15 @@ def _skip_colours(reader: BitReader, profile: int) -> None:
 class Vp9:
     """Depacketiser for VP9."""
 
-    __slots__ = ("size",)
+    __slots__ = ("_size",)
 
     def __init__(self) -> None:
-        self.size = (0, 0)
+        self._size = (0, 0)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the last key frame, zeros while unknown."""
+        return self._size
 
     def assemble(self, packets: Sequence[RtpPacket]) -> Picture | None:
         """The picture: every layer frame in it must have its beginning and its end."""
@@ -132,7 +137,7 @@ class Vp9:
     def _picture(self, frames: list[bytes]) -> Picture:
         size = _key_size(frames[0])
         if size is not None:
-            self.size = size
+            self._size = size
         data = frames[0] if len(frames) == 1 else _superframe(frames)
         return Picture(data, size is not None)
 
@@ -144,7 +149,7 @@ class Vp9:
         size = _key_size(packet.data[start : min(packet.end, start + 16)])
         if size is None:
             return Opening.NO
-        self.size = size
+        self._size = size
         return Opening.SURELY
 
 
