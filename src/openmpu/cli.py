@@ -192,6 +192,21 @@ def render(
 
 
 @app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="Which; default: all. `list` names them.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures as data.")] = None,
+) -> None:
+    """Run the benchmarks of the checkout; each prints a table."""
+    from openmpu.clients.benches import find_benches, run_benches  # noqa: PLC0415
+
+    found = find_benches()
+    if names == ["list"]:
+        typer.echo("\n".join(found))
+        return
+    raise typer.Exit(run_benches(found, names or list(found), json_file))
+
+
+@app.command()
 def token(
     channel: Annotated[str, typer.Option("--channel", help="ChannelId.")],
     user: Annotated[str, typer.Option("--user", help="UserId.")],
