@@ -310,9 +310,9 @@ class Call:
             return
         self.sent_at[self.sender.frames] = self.now
         packets = self.sender.video_packets(self.now)
-        gap = SECOND * MTU * 8 // (3 * self.sender.bitrate)  # paced at three times the rate, in order
-        for packet in packets:
-            at = self._paced_at = max(self.now, self._paced_at + gap)
+        for packet in packets:  # paced at three times the rate, in order
+            at = max(self.now, self._paced_at)
+            self._paced_at = at + SECOND * len(packet) * 8 // (3 * self.sender.bitrate)
             self._at(at, lambda packet=packet: self._send(packet))
 
     def _audio_tick(self) -> None:

@@ -218,14 +218,41 @@ def test_padding_between_pictures_is_no_hole() -> None:
 
 
 def test_unanswered_key_frame_requests_back_off() -> None:
-    """A sender that ignores PLI hears at most one in 500 ms, and fewer later."""
+    """A sender that ignores PLI hears at most one in 500 ms, and half of that later."""
     call = Call(sender=Sender())
     call.sender.key_wanted = False
     receive = call.sender.receive
     call.sender.receive = lambda data, now: (receive(data, now), setattr(call.sender, "key_wanted", False))[0]
     call.run(20 * SECOND)
-    assert 4 <= call.sender.plis <= 8
+    assert 20 <= call.sender.plis <= 23
     assert not call.shown
+
+
+def test_picture_is_back_soon_after_key_frames_get_through() -> None:
+    """All key frames are lost for five seconds: back within a second after (troubles.md 25)."""
+    call = Call().run(SECOND)
+    call.on_packet = lambda _: None
+    call.run(SECOND)
+    large = call.sender.bitrate // 30 // 8 * 2
+    call.sender._resend = lambda nack, now: []
+    frames = []
+    plain = call.sender.video_packets
+
+    def without_keys(now: int) -> list[bytes]:
+        packets = plain(now)
+        frames.append(len(packets))
+        return [] if len(packets) * 1180 > large else packets
+
+    call.sender.video_packets = without_keys
+    call.on_packet = lambda data: data
+    call.run(5 * SECOND)
+    assert max(frames) > 10
+    assert all(frame.at < EPOCH + SECOND + 100 * MS for frame in call.shown)
+    call.sender.video_packets = plain
+    since = call.now
+    call.run(2 * SECOND)
+    assert first_after(call, since) <= SECOND
+    assert not call.broken
 
 
 def test_wishes_for_a_key_frame_are_merged() -> None:

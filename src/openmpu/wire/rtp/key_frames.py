@@ -1,6 +1,7 @@
 """When to ask a sender for a key frame: wishes of many merged into few requests (troubles.md 25).
 
-At most one request per 500 ms, and half as often after each that was not answered.
+At most one request per 500 ms; half as often once several were not answered, so that an encoder that answers but does
+not get through is not asked for more than it can send.
 """
 
 from __future__ import annotations
@@ -8,7 +9,10 @@ from __future__ import annotations
 from openmpu.wire.rtp.alarm import MS, NEVER, Alarm
 
 LEAST_INTERVAL = 500 * MS
-LONGEST_INTERVAL = 4_000 * MS
+LONG_INTERVAL = 1_000 * MS
+"""Not longer: a picture must be back within a second of the sender's being able to send one."""
+PATIENT_AFTER = 4
+"""Requests without an answer."""
 COMING = 1_000 * MS
 """A large key frame on a slow path, with some of its packets sent again."""
 
@@ -21,13 +25,13 @@ class KeyFrameRequests:
         wake: When `take` will have something to say.
     """
 
-    __slots__ = ("_alarm", "_allowed_at", "_interval", "_wanted", "sent", "wake")
+    __slots__ = ("_alarm", "_allowed_at", "_unanswered", "_wanted", "sent", "wake")
 
     def __init__(self, alarm: Alarm) -> None:
         self._alarm = alarm
         self._wanted = False
         self._allowed_at = 0
-        self._interval = LEAST_INTERVAL
+        self._unanswered = 0
         self.sent = 0
         self.wake = NEVER
 
@@ -51,7 +55,7 @@ class KeyFrameRequests:
     def came(self) -> None:
         """A key frame was handed out: every wish is granted."""
         self._wanted = False
-        self._interval = LEAST_INTERVAL
+        self._unanswered = 0
         self.wake = NEVER
 
     def take(self, now: int) -> bool:
@@ -59,7 +63,7 @@ class KeyFrameRequests:
         if not self._wanted or now < self.wake:
             return False
         self.sent += 1
+        self._unanswered += 1
         self._allowed_at = now + LEAST_INTERVAL
-        self.wake = now + self._interval
-        self._interval = min(2 * self._interval, LONGEST_INTERVAL)
+        self.wake = now + (LEAST_INTERVAL if self._unanswered < PATIENT_AFTER else LONG_INTERVAL)
         return True
