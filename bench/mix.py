@@ -110,6 +110,7 @@ class Mix:
         self.pipeline = MixPipeline(self.tracks, Interleaver(Counting()), lambda _: None)
         self.pipeline.set_scene(plan(spec, Roster.of(*people)), spec)
         self.arrivals = _arrivals(inputs, sound=sound)
+        self._tick = self.pipeline.step if sound else self.pipeline.pictures.step
         self.now = 0
 
     def run(self, until: int) -> None:
@@ -121,7 +122,7 @@ class Mix:
         self._step(until)
 
     def _step(self, pts: int) -> None:
-        while (due := self.pipeline.step(self.now, 0)) <= pts:
+        while (due := self._tick(self.now, 0)) <= pts:
             self.now = max(self.now, due)
         self.now = max(self.now, pts)
 

@@ -17,11 +17,11 @@ from PIL import Image
 
 from openmpu.errors import NotFound, OpenMpuError
 from openmpu.media.figures import Figures
-from openmpu.media.inputs.switch import Switch
 from openmpu.media.packets import StreamFormat
 from openmpu.media.pipeline import MixPipeline
 from openmpu.media.production import Stage
 from openmpu.media.scenery import Scenery
+from openmpu.media.track_figures import pane_figures, track_figures, volume_figures
 from openmpu.model.ids import TrackId
 from openmpu.model.roster import Roster
 from openmpu.model.scene import Scene, plan
@@ -117,7 +117,10 @@ class MixProduction:
             "layout_id": scene.layout_id if scene else 0,
             "links": self._switch.connected,
         }
-        return told | self._pipeline.figures(now) | _track_figures(self._switch, now)
+        tracks = dict(self._pipeline.pictures.tracks)
+        told |= self._pipeline.figures(now) | track_figures(self._switch, tracks, now)
+        told |= pane_figures(scene, tracks, now) if scene else {}
+        return told | volume_figures(self._pipeline.sound.volumes)
 
     def stop(self) -> None:
         """End the threads."""
@@ -137,29 +140,6 @@ def _sizes(scene: Scene) -> Mapping[TrackId, tuple[int, int]]:
             width, height = sizes.get(pane.track_id, (0, 0))
             sizes[pane.track_id] = (max(width, pane.rect.width), max(height, pane.rect.height))
     return sizes
-
-
-def _track_figures(switch: Switch, now: int) -> Figures:
-    offsets: list[float] = [offset for _, group in switch.groups if (offset := group.av_offset_ms(now)) is not None]
-    inputs = tuple(switch.inputs.values())
-    told: Figures = {
-        "tracks": len(inputs),
-        "frames_in": sum(entry.frames for entry in inputs),
-        "input_dropped": sum(entry.dropped for entry in inputs),
-        "clock_anchors": sum(entry.anchors for entry in inputs),
-        "rejected_reports": sum(group.sender.rejected for _, group in switch.groups),
-        "playout_ms": max((group.delay // 1_000_000 for _, group in switch.groups), default=0),
-        "av_offset_ms": _widest(offsets),
-    }
-    return told
-
-
-def _widest(offsets: list[float]) -> float | None:
-    """The one farthest from 0."""
-    ordered = sorted(offsets)
-    if not ordered:
-        return None
-    return round(ordered[0] if -ordered[0] > ordered[-1] else ordered[-1], 1)
 
 
 def _png(planes: np.ndarray[Any, np.dtype[np.uint8]], colourspace: int) -> bytes:

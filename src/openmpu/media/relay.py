@@ -16,6 +16,7 @@ from openmpu.media.packets import StreamFormat
 from openmpu.media.production import Stage
 from openmpu.media.relay_pictures import RelayPictures
 from openmpu.media.sound_side import SoundSide
+from openmpu.media.track_figures import track_figures, volume_figures
 from openmpu.model.roster import Kind, Roster, Source, Track, User
 from openmpu.model.scene import Scene, Voice
 from openmpu.model.task import RelayPart, RelaySpec, TaskSpec
@@ -129,14 +130,9 @@ class RelayProduction:
 
     def figures(self, now: int) -> Figures:
         """Of both sides."""
-        offsets = (group.av_offset_ms(now) for _, group in self._switch.groups)
-        offset = next((offset for offset in offsets if offset is not None), None)
-        told: Figures = {
-            "users": int(self._relayed.user is not None),
-            "av_offset_ms": None if offset is None else round(offset, 1),
-            "links": self._switch.connected,
-        }
-        return told | self._pictures.figures() | self._sound.figures()
+        told: Figures = {"users": int(self._relayed.user is not None), "links": self._switch.connected}
+        told |= self._pictures.figures() | self._sound.figures()
+        return told | track_figures(self._switch, {}, now) | volume_figures(self._sound.volumes)
 
     def stop(self) -> None:
         """End the threads."""

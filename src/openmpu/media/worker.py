@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import resource
 import signal
 from collections.abc import Mapping
 from typing import Any, Final
@@ -28,6 +29,8 @@ from openmpu.processes.logs import set_up_logs
 
 REPORT_EVERY_S: Final = 1.0
 DRAIN_WITHIN_S: Final = 4.0
+MOST_MEMORY: Final = 4 << 30
+"""Bytes: sixteen publishers of the largest pictures that are decoded."""
 ENCODER_FAILURE: Final = 2001
 """callbacks.md 2.4."""
 _ANSWER_S: Final = 0.05
@@ -39,9 +42,18 @@ def main(options: WorkerOptions | Mapping[str, Any]) -> None:
     """Run one worker to its end; what the zygote calls in a new process."""
     options = options if isinstance(options, WorkerOptions) else from_plain(WorkerOptions, dict(options))
     setproctitle.setproctitle(f"openmpu: worker {options.app_id}/{options.task_id}")
+    _bound()
     set_up_logs(f"worker {options.app_id}/{options.task_id}", json=options.log_json)
     if not asyncio.run(Worker(options, MonotonicClock()).run()):
         raise SystemExit(1)
+
+
+def _bound() -> None:
+    """Bounds that hold whatever decoders do with a stranger's bytes: memory, and no dumps, which would hold secrets."""
+    for kind, most in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_DATA, MOST_MEMORY)):
+        _, hard = resource.getrlimit(kind)
+        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(kind, (bound, hard))
 
 
 class Worker:

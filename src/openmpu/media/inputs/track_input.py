@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
+from openmpu.media.inputs.gate import Gate
 from openmpu.media.inputs.sync import SyncGroup
 from openmpu.model.frames import EncodedFrame
 from openmpu.model.roster import Kind, Track
@@ -42,10 +43,11 @@ class TrackInput:
         self.group = group
         self.frames = 0
         self.bytes = 0
-        self.last_arrival: int | None = None
+        self.lost = 0
         self._clock = TrackClock(track.clock_rate, group.sender)
         self._media = RtpTime(track.clock_rate)
         self._queue: Queue[Incoming] = Queue(KEPT[track.kind])
+        self._gate = Gate()
         self._ahead = SOUND_AHEAD if track.kind is Kind.AUDIO else 0
         self._lock = threading.Lock()
 
@@ -56,14 +58,17 @@ class TrackInput:
         self.group.playout.hear(arrival - pts + self._ahead, arrival)
         self.frames += 1
         self.bytes += len(frame.data)
-        self.last_arrival = arrival
+        self.lost += frame.lost
         with self._lock:
-            self._queue.put(pts, media, Incoming(pts, media, frame))
+            if self._gate.lets(frame, arrival, len(self._queue)):
+                self._queue.put(pts, media, Incoming(pts, media, frame))
 
     def due(self, pts: int) -> list[Incoming]:
         """The frames whose time is not after `pts`, oldest first; the playout delay is the taker's to subtract."""
         with self._lock:
-            return [timed.item for timed in self._queue.due(pts)]
+            items = [timed.item for timed in self._queue.due(pts)]
+            self._gate.held -= sum(len(item.frame.data) for item in items)
+        return items
 
     @property
     def delay(self) -> int:
@@ -83,8 +88,8 @@ class TrackInput:
 
     @property
     def dropped(self) -> int:
-        """Frames that nobody took in time."""
-        return self._queue.dropped
+        """Frames that nobody took in time, or that were too many or too large."""
+        return self._queue.dropped + self._gate.refused
 
     @property
     def waiting(self) -> int:
