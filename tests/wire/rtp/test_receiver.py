@@ -239,12 +239,18 @@ def test_statistics_of_a_call() -> None:
 
 
 def test_totals_outlive_an_ssrc() -> None:
-    """Received and lost packets of an SSRC that was replaced still count."""
-    call = Call().run(2 * SECOND)
-    before = call.peer.track_statistics(VIDEO).received
-    call.sender.video_ssrc = 0x7777
+    """What was received, lost, asked for and repaired of an SSRC that was replaced still counts."""
+    call = Call(Link(loss=0.05), Link(seed=2)).run(4 * SECOND)
+    call.up.loss, call.sender.video = 0, False
+    call.run(200 * MS)
+    before = call.peer.track_statistics(VIDEO)
+    call.sender.video, call.sender.video_ssrc = True, 0x7777
     call.run(2 * SECOND)
-    assert call.peer.track_statistics(VIDEO).received > before + 200
+    after = call.peer.track_statistics(VIDEO)
+    assert after.received > before.received + 200
+    assert before.repaired > 10
+    assert (after.lost, after.repaired, after.nacks) == (before.lost, before.repaired, before.nacks)
+    assert after.plis == before.plis + 1
 
 
 def test_malformed_datagrams_are_counted() -> None:

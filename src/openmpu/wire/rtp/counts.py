@@ -15,10 +15,14 @@ class Counts:
         recovered: Packets of sound restored from redundancy (RED).
         broken: Pictures whose packets all came but did not make one.
         overflows: Times that a buffer threw everything away for want of room.
+        asked: Packets asked for again, repeats counted; of SSRCs that are over.
+        repaired: Packets that came after that; of SSRCs that are over.
+        requests: Key frames asked for; of SSRCs that are over.
         unknown: Packets of payload types that were not agreed on, or malformed inside.
     """
 
     __slots__ = (
+        "asked",
         "broken",
         "duplicates",
         "frames",
@@ -27,10 +31,13 @@ class Counts:
         "lost",
         "overflows",
         "recovered",
+        "repaired",
+        "requests",
         "unknown",
     )
 
     def __init__(self) -> None:
         self.frames = self.key_frames = 0
         self.duplicates = self.late = self.lost = self.recovered = 0
+        self.asked = self.repaired = self.requests = 0
         self.broken = self.overflows = self.unknown = 0

@@ -85,8 +85,12 @@ class TrackReceiver(ABC):
         self._past[0] += stream.statistics.received
         if isinstance(stream, RtxStream):
             self.rtx.remove(stream)
-        else:
-            self._past[1] += stream.statistics.lost
+            return
+        self._past[1] += stream.statistics.lost
+        if isinstance(stream, VideoStream):
+            self.counts.asked += stream.nacks.asked
+            self.counts.repaired += stream.nacks.repaired
+            self.counts.requests += stream.keys.sent
 
     def look(self, now: int) -> None:
         """Measure rates; about once a second."""
