@@ -32,6 +32,7 @@ from openmpu.firststart import write_first_settings
 from openmpu.http.app import make_app
 from openmpu.http.health import health_routes
 from openmpu.http.join import join_routes
+from openmpu.http.metrics import MoveCounts, Sources, metrics_routes
 from openmpu.http.preview import PreviewDoor
 from openmpu.http.rpc import RpcApp, RpcDoor, RpcOptions, RpcRoute
 from openmpu.http.rpc_transport import MAX_HEAD
@@ -110,7 +111,8 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
         gateways = _gateways(config, state)
         engine = _engine(config, state, store, gateways)
         notices = Notices(store, poster, accounts, clock)
-        tasks = Tasks(store, engine, gateways, notices, clock, _task_limits(config))
+        moves = MoveCounts(notices)
+        tasks = Tasks(store, engine, gateways, moves, clock, _task_limits(config))
         base_url, most_users = config.server.base_url, config.limits.users_per_channel
         channels = Channels(accounts, gateways, tasks, clock, base_url, _token_rules(config), most_users)
         engine.listen(tasks.on_report)
@@ -124,6 +126,10 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
         rpc = RpcApp(RpcDoor(accounts, tasks, layouts, subscriptions, channels, _rates(config), store, clock, options))
         routes: list[BaseRoute] = [
             *health_routes(lambda: {"gateways": gateways.ready}),
+            *metrics_routes(
+                Sources(tasks.unfinished, engine.report, lambda: gateways.figures, rpc.calls, moves),
+                config.server.metrics_token.get_secret_value(),
+            ),
             *join_routes(),
             *WhipDoor(channels).routes(),
             *StatusDoor(rpc, tasks, engine).routes(),

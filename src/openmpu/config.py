@@ -44,6 +44,8 @@ class Server(Section):
     """HTTP status of `TaskExisted`; 400 lets callers notice it (wire.md 5)."""
     recommend_url: str = ""
     """Base of the `Recommend` link in error bodies; empty: no such field."""
+    metrics_token: SecretStr = SecretStr("")
+    """Bearer that `/metrics` wants to see; empty: none, but only this machine is answered."""
     log_level: str = "INFO"
     log_json: bool | None = None
     """None: JSON unless standard error is a terminal."""

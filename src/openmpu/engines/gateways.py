@@ -22,6 +22,7 @@ import structlog
 
 from openmpu.engines.control import Member
 from openmpu.engines.ledger import Ledger
+from openmpu.engines.nursery import environment
 from openmpu.engines.pids import alive, is_stopped, send
 from openmpu.errors import Busy, NotFound
 from openmpu.model.codec import from_plain, to_plain
@@ -227,7 +228,11 @@ class LocalGateways:
         place.starts += 1
         command = (sys.executable, "-m", "openmpu.gateway")
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, start_new_session=True
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.DEVNULL,
+            env=environment(),
+            start_new_session=True,
         )
         place.pid, place.heard_at = process.pid, time.monotonic()
         self._ledger.note(process.pid, place.name)
@@ -256,6 +261,7 @@ class LocalGateways:
         assert place.pid is not None  # noqa: S101 - checked by the caller
         self._ledger.forget(place.pid)
         place.pid = place.member = None
+        place.figures = {}
         for channel in tuple(place.rosters):
             await self._set_roster(place, channel, Roster())
 

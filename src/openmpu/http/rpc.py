@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field
 
 import structlog
@@ -38,6 +39,8 @@ from openmpu.wire.rpc.replies import Body, Reply, fault_reply, success_reply
 
 __all__ = ["MAX_HEAD", "RpcApp", "RpcDoor", "RpcOptions", "rpc_routes"]
 
+MOST_COUNTS = 2000
+"""Pairs of operation and code that are counted apart; all further ones together."""
 _METHODS = frozenset({"GET", "POST"})
 _log = structlog.get_logger()
 
@@ -60,9 +63,14 @@ class Exchange:
         return self.operation.dialect if self.operation and self.account else Dialect.GATEWAY
 
     @property
+    def action(self) -> str:
+        """The operation's name; empty until it is known."""
+        return self.operation.name if self.operation else ""
+
+    @property
     def root(self) -> str:
         """XML root of a success."""
-        return f"{self.operation.name if self.operation else ''}Response"
+        return f"{self.action}Response"
 
 
 class RpcApp:
@@ -70,6 +78,8 @@ class RpcApp:
 
     def __init__(self, door: RpcDoor) -> None:
         self._door = door
+        self.calls: Counter[tuple[str, str]] = Counter()
+        """Calls answered, by operation (empty: none that we know) and error code (`OK`: none)."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -86,6 +96,7 @@ class RpcApp:
         exchange = Exchange(incoming)
         try:
             body = await self._run(exchange)
+            self._count(exchange, "OK")
             return success_reply(
                 body, exchange.root, exchange.format or Format.XML, exchange.request_id, exchange.trace_id
             )
@@ -155,11 +166,16 @@ class RpcApp:
     def _refuse(self, exchange: Exchange, error: Exception) -> Reply:
         options = self._door.options
         fault = fault_of(error, exchange.dialect, options.task_existed_status)
+        self._count(exchange, fault.code)
         _report(exchange, error, fault.status, fault.code)
         format_ = exchange.format or format_of_fault(exchange.incoming)
         host = exchange.incoming.host
         root = exchange.root if fault.status < 400 else "Error"
         return fault_reply(fault, root, format_, exchange.request_id, exchange.trace_id, host, options.recommend_url)
+
+    def _count(self, exchange: Exchange, code: str) -> None:
+        known = len(self.calls) < MOST_COUNTS or (exchange.action, code) in self.calls
+        self.calls[(exchange.action, code) if known else ("", "other")] += 1
 
 
 def _check_transport(incoming: Incoming, options: RpcOptions) -> None:
@@ -174,8 +190,7 @@ def _check_transport(incoming: Incoming, options: RpcOptions) -> None:
 
 def _report(exchange: Exchange, error: Exception, status: int, code: str) -> None:
     """One line a refusal; a bug with its trace. Messages stay out: some hold strings to sign."""
-    action = exchange.operation.name if exchange.operation else ""
-    facts = {"request_id": exchange.request_id, "action": action, "status": status, "code": code}
+    facts = {"request_id": exchange.request_id, "action": exchange.action, "status": status, "code": code}
     if status >= 500 and code == "InternalError":
         _log.error("rpc failed", exc_info=error, **facts)
     else:
