@@ -172,6 +172,13 @@ class Studio:
         self._step_until(end)
         return self
 
+    def feed(self) -> None:
+        """Let come what has arrived by now, without anything being made of it yet."""
+        while self._coming and self._coming[0][0] <= self.now:
+            arrival, track_id, frame = self._coming.pop(0)
+            if track_id in self.inputs:
+                self.inputs[track_id].put(frame, arrival)
+
     def _step_until(self, pts: int) -> None:
         while (due := self.pipeline.step(self.now, UNIX)) < pts:
             self.now = max(due, self.now)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from openmpu.media.track_figures import pane_figures
 from openmpu.model.encoder import MEDIA_ENCODES
 from openmpu.model.frames import EncodedFrame
 from openmpu.model.geometry import PixelRect, to_pixels
@@ -180,6 +181,17 @@ def test_no_reports_ever_are_no_reason_to_wait() -> None:
     assert shown <= a.picture_delay + 150 * MILLISECOND
 
 
+def test_the_status_tells_what_each_pane_shows() -> None:
+    """Trouble 23: video, no camera, a picture that stands still, nobody."""
+    speaker = person("a", RED, 400, seconds=8.0)
+    silent = Person("b", None, Microphone(700, seconds=8.0), start=1)
+    frozen = Person("c", Camera(BLUE, seconds=1.0), start=2)
+    studio = Studio(spec_of((6,), video=P360), speaker, silent, frozen).run(3.5)
+    side = studio.pipeline.pictures
+    told = pane_figures(side.scene, side.tracks, studio.now)
+    assert told == {"pane.0": "video", "pane.1": "no_video", "pane.2": "frozen", "pane.3": "empty"}
+
+
 def test_audio_only_has_no_pictures() -> None:
     """MediaEncode 0: 64 kbit/s, no video track at all."""
     encode = MEDIA_ENCODES[0]
@@ -220,6 +232,29 @@ def test_a_tick_that_comes_late_repeats_the_picture() -> None:
     counts = studio.pipeline.pictures.counts
     assert counts.repeated >= 7
     assert counts.missed == 0
+    assert_steady(studio, 15)
+
+
+def test_with_too_little_time_the_picture_rate_falls_evenly() -> None:
+    """A tick takes 1.6 times its time: every tick has its picture, none is repeated thrice; sound is whole; it is told."""
+    studio = Studio(spec_of((1,), video=P360), person("a", RED, 400, seconds=14.0))
+    pictures, tick = studio.pipeline.pictures, SECOND // 15
+    painted = []
+    while studio.now < 6 * SECOND:
+        studio.feed()
+        before = (pictures.counts.ticks, pictures.counts.repeated)
+        due = studio.pipeline.step(studio.now, 0)
+        done, repeated = pictures.counts.ticks - before[0], pictures.counts.repeated - before[1]
+        painted += [not repeated] * done
+        cost = done * (tick // 20 if repeated else tick * 8 // 5)
+        studio.now = max(due, studio.now + cost)
+    runs = "".join("x" if one else "." for one in painted)
+    assert pictures.counts.missed == 0
+    assert pictures.degraded
+    assert "..." not in runs
+    assert runs.count("x") > len(runs) * 0.5
+    studio.run(7)
+    assert not pictures.degraded
     assert_steady(studio, 15)
 
 

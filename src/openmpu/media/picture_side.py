@@ -37,9 +37,9 @@ from openmpu.timing.ticks import SECOND, Ticks
 
 MOST_BEHIND: Final = SECOND
 IDLE: Final = SECOND // 20
-DEGRADED_FROM: Final = 0.02
+DEGRADED_FROM: Final = 0.1
 """Share of ticks of late that had no picture of their own."""
-_WEIGHT: Final = 0.01
+_WEIGHT: Final = 0.03
 LINGER: Final = 2 * SECOND
 """A track no longer shown is decoded so much longer: shown again, it need not wait for a key frame."""
 _log = structlog.get_logger()
