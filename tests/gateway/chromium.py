@@ -35,14 +35,18 @@ function canvas() {
   }, 33);
   return one.captureStream(30);
 }
-async function media(kind) {
-  if (kind === 'screen') return canvas();
+function tone() {
+  const context = new AudioContext(), source = context.createOscillator(), out = context.createMediaStreamDestination();
+  source.connect(out); source.start(); return out.stream.getAudioTracks()[0];
+}
+async function media(kind, sound) {
+  if (kind === 'screen') { const stream = canvas(); if (sound) stream.addTrack(tone()); return stream; }
   return navigator.mediaDevices.getUserMedia({audio: true, video: {width: 1280, height: 720, frameRate: 30}});
 }
-async function publish({name, kind, codec, simulcast, trickle}) {
+async function publish({name, kind, codec, simulcast, sound}) {
   const pc = ours[name] = new RTCPeerConnection();
-  const stream = await media(kind);
-  for (const track of stream.getTracks()) {
+  const stream = await media(kind, sound);
+  for (const track of [...stream.getVideoTracks(), ...stream.getAudioTracks()]) {
     const encodings = track.kind === 'video' && simulcast
       ? [{rid: 'q', scaleResolutionDownBy: 4}, {rid: 'h', scaleResolutionDownBy: 2}, {rid: 'f'}] : [{}];
     const transceiver = pc.addTransceiver(track, {direction: 'sendonly', streams: [stream], sendEncodings: encodings});
@@ -52,7 +56,7 @@ async function publish({name, kind, codec, simulcast, trickle}) {
     }
   }
   await pc.setLocalDescription();
-  if (!trickle) await new Promise(done => {
+  await new Promise(done => {
     if (pc.iceGatheringState === 'complete') done();
     pc.onicegatheringstatechange = () => pc.iceGatheringState === 'complete' && done();
   });

@@ -78,8 +78,9 @@ def _taken(offer: Offer, deal: Deal, here: Here, first: bool) -> list[str]:
 
 
 def _formats(deal: Deal) -> Iterator[str]:
+    """Redundant coding comes first: then browsers use it, and sound outlives the loss of single packets."""
     for codec in deal.codecs:
-        yield from (str(number) for number in (codec.payload_type, codec.rtx, codec.red) if number is not None)
+        yield from (str(number) for number in (codec.red, codec.payload_type, codec.rtx) if number is not None)
 
 
 def _codec_lines(codec: Taken) -> Iterator[str]:
