@@ -178,11 +178,12 @@ class PictureSide:
 
     def newest(self, pts: int) -> dict[TrackId, ShownFrame]:
         """Decode what is due; the picture of each shown track that has one."""
-        shown = self.crew.each(lambda track: track.advance(pts), self.tracks.values())
+        interval = self._ticks.interval()
+        shown = self.crew.each(lambda track: track.advance(pts, interval), self.tracks.values())
         return {track_id: frame for track_id, frame in zip(self.tracks, shown, strict=True) if frame is not None}
 
     def _tick(self, pts: int, now: int, wall: int) -> None:
-        began = time.perf_counter_ns()
+        began, worked = time.perf_counter_ns(), time.thread_time_ns()
         self.counts.ticks += 1
         behind = now >= self._ticks.pts(self._number + 1)
         self._shortfall += _WEIGHT * (behind - self._shortfall)
@@ -192,7 +193,7 @@ class PictureSide:
             self._paint(pts, wall + pts)
         self._encode(pts)
         busy = time.perf_counter_ns() - began
-        self.crew.note(busy, self._ticks.interval())
+        self.crew.note(time.thread_time_ns() - worked, busy, self._ticks.interval())
         self.counts.late += now + busy >= self._ticks.pts(self._number + 1)
         self._answer_snapshots()
 

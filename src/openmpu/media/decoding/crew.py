@@ -34,8 +34,16 @@ class Crew:
         """Whether the pool is in use."""
         return self._pool is not None
 
-    def note(self, busy: int, interval: int) -> None:
-        """A tick took `busy` of its `interval` nanoseconds."""
+    def note(self, worked: int, took: int, interval: int) -> None:
+        """A tick is done.
+
+        Args:
+            worked: CPU time of the thread: alone, this says whether it can keep up; that others have the CPU is no reason
+                for more threads.
+            took: Wall time: with helpers, only this counts.
+            interval: Nanoseconds from tick to tick.
+        """
+        busy = took if self.helped else worked
         self.load += _WEIGHT * (busy / interval - self.load)
         if self._pool is None and self.load > HELP_FROM and self._hands > 1:
             self._pool = ThreadPoolExecutor(self._hands, thread_name_prefix="decode")

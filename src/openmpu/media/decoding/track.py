@@ -13,7 +13,7 @@ import av
 
 from openmpu.media.decoding.video import VideoDecoder
 from openmpu.media.decoding.wish import KeyFrameWish
-from openmpu.media.inputs.track_input import Incoming, TrackInput
+from openmpu.media.inputs.track_input import PICTURE_AHEAD, Incoming, TrackInput
 from openmpu.media.video import ShownFrame
 from openmpu.timing.selection import stale
 from openmpu.timing.ticks import MILLISECOND
@@ -37,13 +37,19 @@ class VideoTrack:
         self._shown_at: int | None = None
         self._dropped = 0
 
-    def advance(self, pts: int) -> ShownFrame | None:
-        """Decode what is due at the tick of `pts`; the picture to show then, None when there is none or it is stale."""
+    def advance(self, pts: int, interval: int = 0) -> ShownFrame | None:
+        """Decode what is due at the tick of `pts`; the picture to show then, None when there is none or it is stale.
+
+        Args:
+            pts: Of the tick.
+            interval: From one tick to the next: what belongs into the first half of it is due.
+        """
         newest: tuple[Incoming, av.VideoFrame] | None = None
         if self.source.dropped != self._dropped:
             self._dropped = self.source.dropped
             self.decoder.lose()
-        for incoming in self.source.due(pts - self.source.group.delay):
+        early = min(interval // 2, PICTURE_AHEAD)
+        for incoming in self.source.due(pts + early - self.source.group.delay):
             picture = self.decoder.decode(incoming.frame)
             newest = (incoming, picture) if picture else newest
         if newest:

@@ -23,7 +23,11 @@ KEPT: Final = {Kind.VIDEO: 120, Kind.AUDIO: 100}
 
 SOUND_AHEAD: Final = 65 * MILLISECOND
 """Sound is mixed 40 ms before its time (the encoder keeps that much), 5 ms are the limiter's, 20 ms a block: so its
-packets must be here so much earlier than pictures."""
+packets must be here so much earlier."""
+
+PICTURE_AHEAD: Final = 20 * MILLISECOND
+"""A tick shows what belongs up to so long after its time (half a tick, if that is less): were only frames shown whose
+time has come, pictures would be late by half a tick on average, and behind the sound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class TrackInput:
         self._media = RtpTime(track.clock_rate)
         self._queue: Queue[Incoming] = Queue(KEPT[track.kind])
         self._gate = Gate()
-        self._ahead = SOUND_AHEAD if track.kind is Kind.AUDIO else 0
+        self._ahead = SOUND_AHEAD if track.kind is Kind.AUDIO else PICTURE_AHEAD
         self._lock = threading.Lock()
 
     def put(self, frame: EncodedFrame, arrival: int) -> None:
