@@ -42,7 +42,22 @@ REPORT = WorkerReport(
         "memory_mb": 2.0,
         "degraded": True,
         "note": "text",
+        "track.alice.camera.video.age_ms": 40,
+        "track.alice.camera.video.codec": "h264",
+        "track.alice.camera.audio.lost": 2,
+        "pane.0": "video",
+        "pane.1": "frozen",
+        "pane.2": "frozen",
     },
+)
+
+ROWS = (
+    *tables.TASK_ROWS,
+    *tables.INPUT_ROWS,
+    *tables.TARGET_ROWS,
+    *tables.TRACK_ROWS,
+    *tables.GATEWAY_ROWS,
+    *tables.PROCESS_ROWS,
 )
 
 
@@ -121,6 +136,15 @@ async def test_a_target_is_in_one_state() -> None:
     assert set(states.values()) == {0}
 
 
+async def test_users_and_panes_of_a_task() -> None:
+    """Whose picture is old, and how many panes stand still."""
+    text = (await ask(sources())).text
+    camera = {**TASK, "user": "alice", "source": "camera"}
+    assert value(text, "task_track_frame_age_seconds", **camera, kind="video") == 0.04
+    assert value(text, "task_track_lost_frames_total", **camera, kind="audio") == 2
+    assert [value(text, "task_panes", **TASK, state=state) for state in tables.PANE_STATES] == [1, 2, 0, 0, 0]
+
+
 async def test_no_series_is_told_twice() -> None:
     """Also while a user's new connection replaces the old one: Prometheus refuses doubles."""
     process = {"cpu_seconds": 1.0, "memory_mb": 1.0, "peers": 2, "links": 0}
@@ -141,8 +165,7 @@ async def test_a_gateway_that_says_nothing_yet_hurts_nobody() -> None:
 
 def test_every_metric_has_a_name_of_its_own() -> None:
     """Over all tables."""
-    rows = [*tables.TASK_ROWS, *tables.TARGET_ROWS, *tables.TRACK_ROWS, *tables.GATEWAY_ROWS, *tables.PROCESS_ROWS]
-    assert max(Counter(row.name for row in rows).values()) == 1
+    assert max(Counter(row.name for row in ROWS).values()) == 1
 
 
 def test_targets_tracks_and_gateways_tell_what_is_asked_of_them() -> None:
@@ -209,9 +232,10 @@ def test_the_dashboard_asks_for_metrics_that_exist() -> None:
     """docs/grafana/openmpu.json is JSON, and every name in its queries is one of ours."""
     path = Path(__file__).resolve().parents[2] / "docs" / "grafana" / "openmpu.json"
     dashboard = json.loads(path.read_text(encoding="utf-8"))
-    rows = [*tables.TASK_ROWS, *tables.TARGET_ROWS, *tables.TRACK_ROWS, *tables.GATEWAY_ROWS, *tables.PROCESS_ROWS]
-    known = {f"openmpu_{row.name}{'_total' * row.rises}" for row in rows}
-    known |= {f"openmpu_{name}" for name in ("build", "tasks", "tasks_started_total", "tasks_ended_total")}
+    known = {f"openmpu_{row.name}{'_total' * row.rises}" for row in ROWS}
+    known |= {
+        f"openmpu_{name}" for name in ("build", "tasks", "tasks_started_total", "tasks_ended_total", "task_panes")
+    }
     known |= {"openmpu_api_calls_total", "openmpu_target_state"}
     queries = [target["expr"] for panel in dashboard["panels"] for target in panel.get("targets", ())]
     asked = {word for query in queries for word in _names(query)}
@@ -247,7 +271,6 @@ async def _complete(house: Rig) -> str | None:
     async with httpx.AsyncClient(trust_env=False) as http:
         text = (await http.get(f"{house.url}/metrics")).text
     names = {sample.name for sample in samples(text)}
-    rows = [*tables.TASK_ROWS, *tables.TARGET_ROWS, *tables.TRACK_ROWS, *tables.GATEWAY_ROWS, *tables.PROCESS_ROWS]
-    wanted = [row for row in rows if row.figure not in TOLD_LATER]
+    wanted = [row for row in ROWS if row.figure not in TOLD_LATER]
     missing = [row.name for row in wanted if f"openmpu_{row.name}{'_total' * row.rises}" not in names]
     return None if missing else text

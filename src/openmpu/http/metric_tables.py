@@ -74,6 +74,16 @@ TASK_ROWS = (
     Row("passed_over", "task_passed_over_frames", "Pictures of a relay before a key frame", rises=True),
 )
 
+INPUT_LABELS = (*TASK_LABELS, "user", "source", "kind")
+INPUT_ROWS = (
+    Row("frames", "task_track_frames", "Encoded frames of a user that came to the task", rises=True),
+    Row("lost", "task_track_lost_frames", "Frames of a user that the gateway could not give whole", rises=True),
+    Row("dropped", "task_track_dropped_frames", "Frames of a user that were not taken in time", rises=True),
+    Row("errors", "task_track_decode_errors", "Frames of a user that did not decode", rises=True),
+    Row("age_ms", "task_track_frame_age_seconds", "Age of the picture of a user that is shown", MILLI),
+)
+PANE_STATES = ("video", "frozen", "waiting", "no_video", "empty")
+
 TARGET_LABELS = (*TASK_LABELS, "target")
 TARGET_ROWS = (
     Row("bytes_sent", "target_sent_bytes", "Bytes that the target was sent", rises=True),

@@ -90,6 +90,8 @@ class Figures(Collector):
         gateways = {name: figures for name, figures in self._sources.gateways().items() if figures}
         yield from self._server(records)
         yield from _families(tables.TASK_ROWS, tables.TASK_LABELS, _of_tasks(told))
+        yield from _families(tables.INPUT_ROWS, tables.INPUT_LABELS, _of_inputs(told))
+        yield _pane_states(told)
         yield from _families(tables.TARGET_ROWS, tables.TARGET_LABELS, _of_targets(told))
         yield _target_states(told)
         yield from _families(tables.TRACK_ROWS, tables.TRACK_LABELS, _of_tracks(gateways))
@@ -188,6 +190,25 @@ def _no(status: int, message: str) -> Response:
 
 def _of_tasks(told: Sequence[tuple[TaskRecord, WorkerReport]]) -> Samples:
     return [(_task(record), report.figures) for record, report in told]
+
+
+def _of_inputs(told: Sequence[tuple[TaskRecord, WorkerReport]]) -> Samples:
+    """Figures named `track.<user>.<source>.<kind>.<what>`, brought together by track."""
+    tracks: dict[tuple[str, ...], dict[str, Any]] = {}
+    for record, report in told:
+        for name, value in report.figures.items():
+            match name.split("."):
+                case "track", user, source, kind, what:
+                    tracks.setdefault((*_task(record), user, source, kind), {})[what] = value
+    return tracks.items()
+
+
+def _pane_states(told: Sequence[tuple[TaskRecord, WorkerReport]]) -> Metric:
+    values = []
+    for record, report in told:
+        states = Counter(value for name, value in report.figures.items() if name.startswith("pane."))
+        values += [((*_task(record), state), states[state]) for state in tables.PANE_STATES]
+    return _gauge("task_panes", "How many panes show what", (*tables.TASK_LABELS, "state"), values)
 
 
 def _of_targets(told: Sequence[tuple[TaskRecord, WorkerReport]]) -> Samples:
