@@ -105,6 +105,27 @@ async def test_rtp_in_the_clear_is_nothing(tmp_path):
         await silent.close()
 
 
+async def test_strangers_cannot_break_the_handshake(tmp_path):
+    """Fatal alerts from elsewhere, sent all through the handshake, do not end it."""
+    alert = b"\x15\xfe\xfd" + bytes(8) + b"\x00\x02\x02\x28"
+    async with gateway(tmp_path, ice_addresses=("127.0.0.1",)) as rig:
+        publisher = TestPublisher((audio_track(clips.opus()), "opus"))
+        published = await rig.server.publish("ann", await publisher.offer())
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+            stranger.connect(("127.0.0.1", _port(published["sdp"])))
+            attack = asyncio.create_task(_repeat(stranger, alert))
+            await publisher.answered(published["sdp"])
+            await rig.server.until(lambda: rig.server.users() == ["ann"])
+            attack.cancel()
+        await publisher.close()
+
+
+async def _repeat(stranger, data):
+    while True:
+        stranger.send(data)
+        await asyncio.sleep(0.001)
+
+
 async def _send_in_the_clear(target):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
         for number in range(100):

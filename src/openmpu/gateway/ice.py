@@ -34,7 +34,11 @@ Sink = Callable[[bytes], None]
 
 
 class _Socket(StunProtocol):
-    """A socket's datagrams, told apart by their first byte (RFC 7983 7): STUN is below 4, all else is not ICE's."""
+    """A socket's datagrams, told apart by their first byte (RFC 7983 7).
+
+    STUN and SRTP prove themselves. A handshake does not, so it is taken only from where a check with the right password
+    came, or where the publisher said to be (security.md S12): nobody else can break it.
+    """
 
     receiver: IceSession
 
@@ -42,10 +46,12 @@ class _Socket(StunProtocol):
         session = self.receiver
         session.heard += 1
         try:
-            if data and data[0] > 3:  # type: ignore[operator]  # always bytes for UDP
+            if not data or data[0] < 4:  # type: ignore[operator]  # always bytes for UDP
+                super().datagram_received(data, addr)
+            elif data[0] > 127 or session.knows(addr):  # type: ignore[operator]
                 session.sink(data)  # type: ignore[arg-type]
             else:
-                super().datagram_received(data, addr)
+                session.malformed += 1
         except Exception as error:  # noqa: BLE001 - nothing that a stranger sends may end a socket
             session.malformed += 1
             _log.debug("datagram that could not be taken", error=repr(error))
@@ -111,6 +117,10 @@ class IceSession(Connection):
             await self.add_remote_candidate(
                 aioice.Candidate(one.foundation, 1, "udp", one.priority, one.address, one.port, one.type)
             )
+
+    def knows(self, address: tuple[Any, ...]) -> bool:
+        """Whether the publisher is there, by its own word or by a check with the right password."""
+        return any((one.host, one.port) == (address[0], address[1]) for one in self.remote_candidates)
 
     async def reach(self, remote: Credentials) -> None:
         """Check pairs until one is nominated.
