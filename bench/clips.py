@@ -84,7 +84,7 @@ def camera(
 
 @cache
 def microphone(seconds: float, seed: int) -> tuple[EncodedFrame, ...]:
-    """Noise in syllables, as Opus of 32 kbit/s."""
+    """Noise in syllables, as Opus of 32 kbit/s, with the levels that browsers tell (RFC 6464)."""
     chance = np.random.default_rng(seed)
     context = av.CodecContext.create("libopus", "w")
     context.sample_rate, context.layout, context.format, context.bit_rate = 48_000, "stereo", "flt", 32_000
@@ -95,7 +95,11 @@ def microphone(seconds: float, seed: int) -> tuple[EncodedFrame, ...]:
         frame = av.AudioFrame.from_ndarray(samples, "flt", "stereo")
         frame.sample_rate, frame.pts = 48_000, number * 960
         found += [
-            EncodedFrame(number * 960, (number + 1) * 20 * MILLISECOND, bytes(packet))
+            EncodedFrame(number * 960, (number + 1) * 20 * MILLISECOND, bytes(packet), level=_level(loud))
             for packet in context.encode(frame)
         ]
     return tuple(found)
+
+
+def _level(loud: float) -> int:
+    return min(127, round(-20 * np.log10(loud))) if loud > 0 else 127

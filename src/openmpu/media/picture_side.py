@@ -246,6 +246,8 @@ class PictureSide:
         self._out.set_video(profile)
 
     def _set_scene(self, scene: Scene, now: int) -> None:
+        if scene == self.scene:
+            return
         self.scene = scene
         if self._compositor is None:
             self._compositor = Compositor(scene, self._overlays)

@@ -38,7 +38,7 @@ class Crew:
         """A tick is done.
 
         Args:
-            worked: CPU time of the thread: alone, this says whether it can keep up; that others have the CPU is no reason
+            worked: CPU time of the thread: alone, this says whether it keeps up; that others have the CPU is no reason
                 for more threads.
             took: Wall time: with helpers, only this counts.
             interval: Nanoseconds from tick to tick.
