@@ -10,7 +10,7 @@ from openmpu.model.colours import Colour
 from openmpu.wire.tokens import make_one_string
 from tests.e2e.steps import ALICE, Person, assert_lips, assert_there, enter, received, receiving, shows, until
 from tests.rig.analysis import Recording, layout_panes
-from tests.rig.chromium import chromium, open_publisher
+from tests.rig.chromium import FAKE_DEVICES, chromium, open_publisher
 from tests.rig.debian import need
 from tests.rig.nginx_rtmp import nginx_rtmp, play, probe_complaints
 from tests.rig.packets import SECOND
@@ -56,13 +56,12 @@ async def test_a_browser_publishes_camera_and_screen(house, tmp_path, codec):
     shown = Person("dora", DORA.colour, 0, width=1280, height=720)
     red, green, blue = picture.colour(shown.place(panes[1]))
     assert max(red, green, blue) > 30, "the screen is not black"
-    assert recording.cadence(25).perfect
     assert_lips(recording, DORA, panes[0], begin, end - 1)
 
 
 async def test_the_join_page_publishes(house):
     """A person opens the page, types a token, presses the button: the task has a user; Leave ends it."""
-    async with chromium() as browser, receiving() as cdn:
+    async with chromium(*FAKE_DEVICES) as browser, receiving() as cdn:
         await house.start_task("join", cdn.url)
         token = whip(house, "eve")[1]
         page = await (await browser.new_context(permissions=["camera", "microphone"])).new_page()

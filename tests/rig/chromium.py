@@ -31,6 +31,10 @@ _FLAGS = [
 ]
 
 
+FAKE_DEVICES = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+"""A camera and a microphone, and nobody who has to allow them."""
+
+
 class BrowserPublisher:
     """One page, which may publish several sources."""
 
@@ -104,11 +108,11 @@ class BrowserPublisher:
 
 
 @contextlib.asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """A headless Chromium of Debian."""
+async def chromium(*more: str) -> AsyncIterator[Browser]:
+    """A headless Chromium of Debian, with `more` flags."""
     program = need("chromium", program="chromium")
     async with async_playwright() as driver:
-        browser = await driver.chromium.launch(executable_path=program, args=_FLAGS)
+        browser = await driver.chromium.launch(executable_path=program, args=[*_FLAGS, *more])
         try:
             yield browser
         finally:

@@ -6,6 +6,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class ToldColour:
+    """Of a picture: matrix coefficients by their number in ITU-T H.273 (1 BT.709, 5 and 6 BT.601), and the range."""
+
+    matrix: int
+    full_range: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedFrame:
     """One whole encoded picture (Annex B for H.264 and H.265, temporal unit for AV1) or one Opus packet.
 
@@ -17,6 +25,7 @@ class EncodedFrame:
         key: A picture that can be decoded without any before it. Always true for sound.
         level: RFC 6464 audio level, 0 (loudest) to 127 (silence) in -dBov; None where not told.
         lost: How many packets (sound) or pictures were given up for lost right before this one.
+        colour: What the sender says of the picture's colours; None where it says nothing (VP8 cannot).
         rotation: Degrees clockwise by which the picture must be turned to stand upright (0, 90, 180, 270).
     """
 
@@ -28,3 +37,4 @@ class EncodedFrame:
     level: int | None = None
     lost: int = 0
     rotation: int = 0
+    colour: ToldColour | None = None

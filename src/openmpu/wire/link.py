@@ -3,7 +3,7 @@
 A stream of frames, each `length u32, kind u8` (big-endian; length counts what follows the kind) and a body:
 
     kind 0  a message, JSON: one of the dataclasses below as {"type": "...", ...}
-    kind 1  media: number u32, flags u8, level u8, lost u8, rotation u8, rtp_time u32, arrival i64, ntp i64, data
+    kind 1  media: number u32, flags u8, level u8, lost u8, looks u8, rtp_time u32, arrival i64, ntp i64, data
 
 From the worker: `Watch`, `Unwatch`, `Subscribe`, `Unsubscribe`, `WantKeyFrame`, `Shown`. From the gateway:
 `RosterChanged`, `TrackEnded`, media. `number` is chosen by the worker when it subscribes and names the track on this
@@ -21,7 +21,7 @@ from typing import Any
 
 from openmpu.errors import Invalid, OpenMpuError
 from openmpu.model.codec import from_plain, to_plain
-from openmpu.model.frames import EncodedFrame
+from openmpu.model.frames import EncodedFrame, ToldColour
 from openmpu.model.ids import ChannelKey, TrackId
 from openmpu.model.roster import Roster
 
@@ -129,12 +129,18 @@ def encode_media(number: int, frame: EncodedFrame) -> bytes:
         _KEY * frame.key | _HAS_LEVEL * (frame.level is not None) | _HAS_NTP * (frame.ntp is not None),
         frame.level or 0,
         min(frame.lost, 255),
-        frame.rotation // 90,
+        _looks(frame),
         frame.rtp_time,
         frame.arrival,
         frame.ntp or 0,
     )
     return head + frame.data
+
+
+def _looks(frame: EncodedFrame) -> int:
+    """Bits 0 and 1: quarter turns; bit 2: full range; bits 3 to 7: matrix, 0 where the sender says nothing."""
+    told = frame.colour
+    return frame.rotation // 90 | (told.full_range << 2 | (told.matrix & 31) << 3 if told else 0)
 
 
 class LinkReader:
@@ -174,7 +180,7 @@ def _decode(kind: int, buffer: bytearray, start: int, end: int) -> Message | Med
 
 
 def _decode_media(buffer: bytearray, start: int, end: int) -> Media:
-    number, flags, level, lost, turns, rtp_time, arrival, ntp = _MEDIA.unpack_from(buffer, start)
+    number, flags, level, lost, looks, rtp_time, arrival, ntp = _MEDIA.unpack_from(buffer, start)
     frame = EncodedFrame(
         rtp_time,
         arrival,
@@ -183,7 +189,8 @@ def _decode_media(buffer: bytearray, start: int, end: int) -> Media:
         ntp=ntp if flags & _HAS_NTP else None,
         level=level if flags & _HAS_LEVEL else None,
         lost=lost,
-        rotation=turns % 4 * 90,
+        rotation=looks % 4 * 90,
+        colour=ToldColour(looks >> 3, bool(looks & 4)) if looks >> 3 else None,
     )
     return Media(number, frame)
 

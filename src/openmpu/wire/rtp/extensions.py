@@ -14,6 +14,8 @@ from enum import IntEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from openmpu.model.frames import ToldColour
+
 if TYPE_CHECKING:
     from openmpu.wire.rtp.packet import RtpPacket
 
@@ -29,6 +31,7 @@ class Extension(IntEnum):
     MID = 6
     RID = 7
     REPAIRED_RID = 8
+    COLOUR = 9
 
 
 URIS = MappingProxyType(
@@ -41,12 +44,17 @@ URIS = MappingProxyType(
         "urn:ietf:params:rtp-hdrext:sdes:mid": Extension.MID,
         "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id": Extension.RID,
         "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id": Extension.REPAIRED_RID,
+        "http://www.webrtc.org/experiments/rtp-hdrext/color-space": Extension.COLOUR,
     }
 )
 """URI of `a=extmap` -> extension."""
 
 NAMES = frozenset({Extension.MID, Extension.RID, Extension.REPAIRED_RID})
 """Only of interest while an SSRC is not known yet."""
+
+_FULL = 2
+_MATRICES = frozenset({1, 4, 5, 6, 7, 9})
+"""Of H.273, those of ordinary video; anything else says as little as nothing."""
 
 _ONE_BYTE = 0xBEDE
 _TWO_BYTE = 0x1000  # the low four bits are the application's
@@ -60,9 +68,10 @@ class Extras:
         capture_time: Absolute capture time, NTP 32.32 fixed point; None without.
         capture_offset: Estimated offset of the capturer's clock to the sender's, signed 32.32; 0 without.
         send_time: Absolute send time, 6.18 fixed point seconds (24 bit, wraps each 64 s); None without.
+        colour: What the sender says of the picture's colours; None without.
     """
 
-    __slots__ = ("capture_offset", "capture_time", "mid", "repaired_rid", "rid", "rotation", "send_time")
+    __slots__ = ("capture_offset", "capture_time", "colour", "mid", "repaired_rid", "rid", "rotation", "send_time")
 
     def __init__(self) -> None:
         self.rotation: int | None = None
@@ -72,6 +81,7 @@ class Extras:
         self.mid: str | None = None
         self.rid: str | None = None
         self.repaired_rid: str | None = None
+        self.colour: ToldColour | None = None
 
 
 class ExtensionReader:
@@ -144,6 +154,9 @@ def _store_rare(extras: Extras, kind: int, value: bytes) -> None:
     elif kind == Extension.CAPTURE_TIME and len(value) in {8, 16}:
         extras.capture_time = int.from_bytes(value[:8])
         extras.capture_offset = int.from_bytes(value[8:], signed=True)
+    elif kind == Extension.COLOUR and len(value) in {4, 28}:
+        # libwebrtc's: primaries, transfer and matrix by H.273, then range (2: full) over the siting of chroma
+        extras.colour = ToldColour(value[2], value[3] >> 4 & 3 == _FULL) if value[2] in _MATRICES else None
     elif kind in NAMES:
         _store_name(extras, kind, value)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
-from openmpu.model.frames import EncodedFrame
+from openmpu.model.frames import EncodedFrame, ToldColour
 from openmpu.model.ids import TrackId
 from openmpu.model.roster import Kind
 from openmpu.wire.rtp.alarm import NEVER
@@ -156,13 +156,14 @@ class VideoTrack(TrackReceiver):
         bitrate: Bits per second that the readers need at most, None where nobody said.
     """
 
-    __slots__ = ("_rotation", "bitrate", "layers")
+    __slots__ = ("_colour", "_rotation", "bitrate", "layers")
 
     def __init__(self, parameters: TrackParameters, path: Path, out: list[Output], now: int) -> None:
         super().__init__(parameters, path, out, now)
         self.layers = LayerSwitch(parameters.rids)
         self.bitrate: int | None = None
         self._rotation = 0
+        self._colour: ToldColour | None = None
 
     @property
     def streams(self) -> Sequence[VideoStream]:  # noqa: D102
@@ -211,12 +212,22 @@ class VideoTrack(TrackReceiver):
         rtp_time = self.layers.admit(stream, last.timestamp, arrival, ntp, key=picture.key)
         if rtp_time is None:
             return
-        if last.extras is not None and last.extras.rotation is not None:
-            self._rotation = last.extras.rotation
+        self._look_at(last)
         self.counts.frames += 1
         self.counts.key_frames += picture.key
-        frame = EncodedFrame(rtp_time, arrival, picture.data, picture.key, ntp, None, lost, self._rotation)
+        frame = EncodedFrame(
+            rtp_time, arrival, picture.data, picture.key, ntp, None, lost, self._rotation, self._colour
+        )
         self._out.append((self.parameters.track_id, frame))
+
+    def _look_at(self, last: RtpPacket) -> None:
+        """What is told with the last packet of a picture holds until it is told otherwise."""
+        if last.extras is None:
+            return
+        if last.extras.rotation is not None:
+            self._rotation = last.extras.rotation
+        if last.extras.colour is not None:
+            self._colour = last.extras.colour
 
 
 def new_track(parameters: TrackParameters, path: Path, out: list[Output], now: int) -> AudioTrack | VideoTrack:

@@ -18,10 +18,13 @@ TRANSPORT_CC = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-exte
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 ABS_CAPTURE_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-capture-time"
 ORIENTATION = "urn:3gpp:video-orientation"
+COLOUR_SPACE = "http://www.webrtc.org/experiments/rtp-hdrext/color-space"
 
 EXTENSIONS = {
     "audio": frozenset({MID, AUDIO_LEVEL, TRANSPORT_CC, ABS_SEND_TIME, ABS_CAPTURE_TIME}),
-    "video": frozenset({MID, RID, REPAIRED_RID, TRANSPORT_CC, ABS_SEND_TIME, ABS_CAPTURE_TIME, ORIENTATION}),
+    "video": frozenset(
+        {MID, RID, REPAIRED_RID, TRANSPORT_CC, ABS_SEND_TIME, ABS_CAPTURE_TIME, ORIENTATION, COLOUR_SPACE}
+    ),
 }
 FEEDBACK = {
     "audio": frozenset({"transport-cc", "nack"}),
