@@ -90,3 +90,13 @@ def test_a_pane_may_fit_otherwise_than_its_task():
     fits = [pane.fit for pane in plan(spec(mix(2, panes=panes, fit=Fit.CROP)), roster()).panes]
 
     assert fits == [Fit.CONTAIN_ON_BLACK, Fit.CROP]
+
+
+def test_a_placeholder_is_drawn_only_without_video():
+    """Live-2's BackgroundImageUrl never covers the person (operations.md 6.1)."""
+    pane = PaneSpec(0, placeholder=ImageSpec("room", display=Display.WITHOUT_VIDEO))
+
+    layer = plan(spec(mix(1, panes=(pane,))), roster(user("a", 1, "camera"))).panes[0].overlays[0]
+
+    assert isinstance(layer, ImageLayer)
+    assert layer.only_without_video

@@ -21,6 +21,9 @@ class WorkerOptions:
         allow_networks: Private networks that pictures and targets may be in, as CIDR.
         ca_file: Certificates to trust for RTMPS and pictures; empty: the system's.
         log_json: JSON lines; None: unless standard error is a terminal.
+        push_attempts: A target is given up after so many failures in a row; 0: never.
+        push_attempts_s: They must also have taken so long.
+        push_refusals: A target is given up after so many refusals in a row; 0: never.
     """
 
     control_path: str
@@ -33,3 +36,6 @@ class WorkerOptions:
     allow_networks: tuple[str, ...] = ()
     ca_file: str = ""
     log_json: bool | None = None
+    push_attempts: int = 10
+    push_attempts_s: float = 60.0
+    push_refusals: int = 3

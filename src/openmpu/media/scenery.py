@@ -22,7 +22,8 @@ from openmpu.wire.guard import Guard
 if TYPE_CHECKING:
     from openmpu.processes.web import WebClient
 
-FETCH_WITHIN_S: Final = 10.0
+FETCH_WITHIN_S: Final = 5.0
+"""operations.md 3.2."""
 FETCHERS: Final = 4
 _log = structlog.get_logger()
 

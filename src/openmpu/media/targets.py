@@ -16,14 +16,21 @@ from openmpu.media.options import WorkerOptions
 from openmpu.media.outputs.connection import Surroundings
 from openmpu.media.outputs.output import RtmpOutput
 from openmpu.media.outputs.report import OutputReport
-from openmpu.media.outputs.settings import ConnectionSettings, OutputSettings
+from openmpu.media.outputs.settings import ConnectionSettings, OutputSettings, Policy
 from openmpu.media.packets import Packet, StreamFormat
 from openmpu.model.reports import TargetReport
 from openmpu.model.urls import IngestUrl
+from openmpu.timing.ticks import SECOND
 from openmpu.wire.guard import Guard
 
 CLOSE_WITHIN_S: Final = 2.0
 """For a target that an update took away."""
+
+
+def _policy(options: WorkerOptions) -> Policy:
+    """When a target is given up; 0 in the settings: never."""
+    least = round(options.push_attempts_s * SECOND)
+    return Policy(options.push_attempts or None, least, options.push_refusals or None)
 
 
 @dataclass(slots=True)
@@ -49,7 +56,7 @@ class Targets:
         guard = Guard.allowing(options.allow_networks)
         self._surroundings = Surroundings(_allowed_by(guard))
         ca_file = Path(options.ca_file) if options.ca_file else None
-        self._settings = OutputSettings(connection=ConnectionSettings(ca_file=ca_file))
+        self._settings = OutputSettings(connection=ConnectionSettings(ca_file=ca_file), policy=_policy(options))
         self._need_key_frame, self._on_change = need_key_frame, on_change
         self._targets: dict[IngestUrl, _Target] = {}
         self._closing: set[asyncio.Task[None]] = set()

@@ -12,7 +12,7 @@ from openmpu.errors import Invalid, Missing
 from openmpu.model.encoder import AudioProfile, VideoProfile
 from openmpu.model.geometry import Rect
 from openmpu.model.layouts import Layout, Pane
-from openmpu.model.overlays import Fit, ImageSpec
+from openmpu.model.overlays import Display, Fit, ImageSpec
 from openmpu.model.roster import Source
 from openmpu.model.taking import NamedUser
 from openmpu.model.task import Family, Mode, PaneSpec, Pin, RelayPart, RelaySpec, SeiRhythm, SeiSpec, SeiText
@@ -83,7 +83,7 @@ def test_panes_pins_and_pictures() -> None:
     layout = {"UserPanes": [PANE, second]}
     spec = start(**mix(Layout=layout, UserInfos=infos, Background={"URL": PICTURE, "RenderMode": "0"}))
     assert [pane.zorder for pane in spec.mix.layouts[0].panes] == [0, 2]
-    image = ImageSpec(PICTURE, fit=Fit.CONTAIN_ON_BLACK)
+    image = ImageSpec(PICTURE, display=Display.WITHOUT_VIDEO, fit=Fit.CONTAIN_ON_BLACK)
     pin = Pin("a", Source.SCREEN, "other")
     assert spec.mix.panes[1] == PaneSpec(1, pin, fit=Fit.CONTAIN_ON_BLACK, placeholder=image)
     assert spec.mix.backgrounds == (image,)

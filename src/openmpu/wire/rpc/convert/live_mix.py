@@ -10,7 +10,7 @@ from openmpu.model.encoder import AudioProfile, VideoCodec, VideoProfile
 from openmpu.model.geometry import Rect
 from openmpu.model.ids import ChannelId, LayoutId, UserId
 from openmpu.model.layouts import Layout, Pane
-from openmpu.model.overlays import Fit, ImageSpec
+from openmpu.model.overlays import Display, Fit, ImageSpec
 from openmpu.model.taking import NamedUser, Taking
 from openmpu.model.task import MixSpec, PaneSpec, Pin, TaskSpec
 from openmpu.wire.rpc.convert.options import ReadingOptions
@@ -134,7 +134,8 @@ def fit_of(render_mode: int | None) -> Fit:
 
 def _pane(place: int, pane: LivePane) -> PaneSpec:
     fit = fit_of(pane.render_mode)
-    image = ImageSpec(pane.background_image_url, fit=fit) if pane.background_image_url else None
+    url, hidden = pane.background_image_url, Display.WITHOUT_VIDEO
+    image = ImageSpec(url, display=hidden, fit=fit) if url else None
     return PaneSpec(place, _pin(pane.user_info), fit=fit, placeholder=image)
 
 
