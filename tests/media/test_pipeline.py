@@ -169,7 +169,7 @@ def test_a_loss_freezes_the_last_good_picture() -> None:
     for picture in studio.pictures[10:]:
         luma, cb, cr = picture.ycbcr(panes(1)[0])
         assert (luma, cb, cr) == pytest.approx(RED, abs=4) or luma > 225
-    assert studio.pipeline.pictures.tracks[a.video_id].decoder.withheld > 10
+    assert studio.pipeline.pictures.shown.tracks[a.video_id].decoder.withheld > 10
     assert a.video_id in studio.key_wishes
 
 
@@ -188,7 +188,7 @@ def test_the_status_tells_what_each_pane_shows() -> None:
     frozen = Person("c", Camera(BLUE, seconds=1.0), start=2)
     studio = Studio(spec_of((6,), video=P360), speaker, silent, frozen).run(3.5)
     side = studio.pipeline.pictures
-    told = pane_figures(side.scene, side.tracks, studio.now)
+    told = pane_figures(side.scene, side.shown.tracks, studio.now)
     assert told == {"pane.0": "video", "pane.1": "no_video", "pane.2": "frozen", "pane.3": "empty"}
 
 

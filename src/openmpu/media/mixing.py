@@ -117,7 +117,7 @@ class MixProduction:
             "layout_id": scene.layout_id if scene else 0,
             "links": self._switch.connected,
         }
-        tracks = dict(self._pipeline.pictures.tracks)
+        tracks = dict(self._pipeline.pictures.shown.tracks)
         told |= self._pipeline.figures(now) | track_figures(self._switch, tracks, now)
         told |= pane_figures(scene, tracks, now) if scene else {}
         return told | volume_figures(self._pipeline.sound.volumes)

@@ -19,15 +19,13 @@ import structlog
 
 from openmpu.errors import OpenMpuError
 from openmpu.media.compositor import Compositor
-from openmpu.media.decoding.crew import Crew
-from openmpu.media.decoding.track import VideoTrack
 from openmpu.media.encoding.sei import SeiTexts
 from openmpu.media.encoding.video import VideoEncoder
 from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import TrackInput
 from openmpu.media.interleave import Interleaver
 from openmpu.media.overlays import Overlays
-from openmpu.media.video import ShownFrame
+from openmpu.media.shown_tracks import ShownTracks
 from openmpu.model.encoder import VideoProfile
 from openmpu.model.ids import TrackId
 from openmpu.model.roster import Kind
@@ -40,8 +38,6 @@ IDLE: Final = SECOND // 20
 DEGRADED_FROM: Final = 0.1
 """Share of ticks of late that had no picture of their own."""
 _WEIGHT: Final = 0.03
-LINGER: Final = 2 * SECOND
-"""A track no longer shown is decoded so much longer: shown again, it need not wait for a key frame."""
 _log = structlog.get_logger()
 
 
@@ -54,8 +50,6 @@ class PictureCounts:
     repeated: int = 0
     missed: int = 0
     paint_errors: int = 0
-    bytes: int = 0
-    keys: int = 0
 
 
 class PictureSide:
@@ -76,11 +70,10 @@ class PictureSide:
         overlays: Overlays | None = None,
     ) -> None:
         self.counts = PictureCounts()
-        self.crew = Crew()
-        self.tracks: dict[TrackId, VideoTrack] = {}
+        self.shown = ShownTracks(inputs, want_key)
         self.scene: Scene | None = None
         self.texts = SeiTexts()
-        self._inputs, self._out, self._want_key = inputs, out, want_key
+        self._out = out
         self._lock = threading.Lock()
         self._planned: tuple[Scene, TaskSpec] | None = None
         self._key_wanted = False
@@ -90,8 +83,6 @@ class PictureSide:
         self._encoder: VideoEncoder | None = None
         self._ticks = Ticks(1)
         self._number = 0
-        self._refused: set[TrackId] = set()
-        self._hidden: dict[TrackId, int] = {}
         self._adopted = False
         self._shortfall = 0.0
 
@@ -107,24 +98,15 @@ class PictureSide:
         self._key_wanted = True
 
     def figures(self, now: int) -> Figures:
-        """Counts of ticks, and of each shown track."""
-        counts, decoders = self.counts, [track.decoder for track in tuple(self.tracks.values())]
-        ages = [age for track in tuple(self.tracks.values()) if (age := track.age_ms(now)) is not None]
+        """Counts of ticks, and of what is shown."""
         return {
-            "ticks": counts.ticks,
-            "missed_ticks": counts.missed,
-            "late_ticks": counts.late,
-            "repeated": counts.repeated,
-            "paint_errors": counts.paint_errors,
-            "tick_load": round(self.crew.load, 3),
-            "decode_helpers": self.crew.helped,
+            "ticks": self.counts.ticks,
+            "missed_ticks": self.counts.missed,
+            "late_ticks": self.counts.late,
+            "repeated": self.counts.repeated,
+            "paint_errors": self.counts.paint_errors,
             "degraded": self.degraded,
-            "shown_tracks": len(decoders),
-            "decoded": sum(decoder.decoded for decoder in decoders),
-            "decode_errors": sum(decoder.errors for decoder in decoders),
-            "withheld": sum(decoder.withheld for decoder in decoders),
-            "frame_age_ms": round(max(ages)) if ages else None,
-        }
+        } | self.shown.figures(now)
 
     @property
     def degraded(self) -> bool:
@@ -134,11 +116,7 @@ class PictureSide:
     @property
     def complete(self) -> bool:
         """Whether every shown track that is subscribed has a picture."""
-        scene, tracks = self.scene, dict(self.tracks)
-        if scene is None:
-            return self._adopted
-        wanted = [track_id for track_id in scene.shown_tracks if track_id in self._inputs]
-        return all(track_id in tracks and tracks[track_id].newest for track_id in wanted)
+        return self._adopted and self.shown.complete
 
     def snapshot(self) -> Future[Any]:
         """The canvas as it is after the next tick: an `av.VideoFrame` of its own."""
@@ -170,17 +148,11 @@ class PictureSide:
 
     def finish(self) -> None:
         """No more ticks come."""
-        self.crew.stop()
+        self.shown.crew.stop()
         with self._lock:
             unanswered, self._snapshots = self._snapshots, []
         for wanted in unanswered:
             wanted.cancel()
-
-    def newest(self, pts: int) -> dict[TrackId, ShownFrame]:
-        """Decode what is due; the picture of each shown track that has one."""
-        interval = self._ticks.interval()
-        shown = self.crew.each(lambda track: track.advance(pts, interval), self.tracks.values())
-        return {track_id: frame for track_id, frame in zip(self.tracks, shown, strict=True) if frame is not None}
 
     def _tick(self, pts: int, now: int, wall: int) -> None:
         began, worked = time.perf_counter_ns(), time.thread_time_ns()
@@ -193,14 +165,13 @@ class PictureSide:
             self._paint(pts, wall + pts)
         self._encode(pts)
         busy = time.perf_counter_ns() - began
-        self.crew.note(time.thread_time_ns() - worked, busy, self._ticks.interval())
+        self.shown.crew.note(time.thread_time_ns() - worked, busy, self._ticks.interval())
         self.counts.late += now + busy >= self._ticks.pts(self._number + 1)
         self._answer_snapshots()
 
     def _paint(self, pts: int, wall: int) -> None:
         assert self._compositor is not None  # noqa: S101 - there is one whenever there is an encoder
-        self._tune(pts)
-        newest = self.newest(pts)
+        newest = self.shown.newest(pts, self._ticks.interval())
         try:
             self._compositor.paint(wall, newest)
         except (OpenMpuError, ValueError, OSError) as error:
@@ -213,8 +184,6 @@ class PictureSide:
         assert self._encoder is not None  # noqa: S101 - as above
         key, self._key_wanted = self._key_wanted, False
         for packet in self._encoder.encode(self._compositor.canvas.as_frame(), pts, key=key):
-            self.counts.bytes += len(packet.data)
-            self.counts.keys += packet.key
             self._out.put(self.texts.put_into(packet, self._encoder.profile.codec))
 
     def _adopt(self, now: int) -> None:
@@ -233,8 +202,7 @@ class PictureSide:
 
     def _switch_off(self) -> None:
         self._encoder = self._compositor = self.scene = None
-        self.tracks.clear()
-        self._hidden.clear()
+        self.shown.clear()
         self._out.set_video(None)
 
     def _set_encoder(self, profile: VideoProfile, now: int) -> None:
@@ -253,27 +221,7 @@ class PictureSide:
             self._compositor = Compositor(scene, self._overlays)
         else:
             self._compositor.set_scene(scene)
-        self._refused &= scene.shown_tracks
-        self._hidden = {
-            track_id: self._hidden.get(track_id, now) for track_id in self.tracks.keys() - scene.shown_tracks
-        }
-
-    def _tune(self, pts: int) -> None:
-        """A decoder for each shown track that is subscribed by now; none for what is hidden for long."""
-        assert self.scene is not None  # noqa: S101 - as above
-        for track_id in [track_id for track_id, since in self._hidden.items() if pts - since > LINGER]:
-            del self.tracks[track_id], self._hidden[track_id]
-        for track_id in self.scene.shown_tracks - self._refused:
-            source, track = self._inputs.get(track_id), self.tracks.get(track_id)
-            if source is not None and (track is None or track.source is not source):
-                self._add_track(track_id, source)
-
-    def _add_track(self, track_id: TrackId, source: TrackInput) -> None:
-        try:
-            self.tracks[track_id] = VideoTrack(source, lambda: self._want_key(track_id))
-        except OpenMpuError as error:
-            self._refused.add(track_id)
-            _log.warning("a track cannot be shown", track=track_id, codec=source.track.codec, error=error.message)
+        self.shown.want(scene.shown_tracks, now)
 
     def _pass_over(self, now: int) -> None:
         number = self._ticks.due(now)
@@ -288,4 +236,5 @@ class PictureSide:
         frame = self._compositor.canvas.as_frame()
         picture = np.asarray(frame.to_ndarray()).copy()
         for wanted in waiting:
-            wanted.set_result((picture, int(frame.colorspace)))
+            if wanted.set_running_or_notify_cancel():
+                wanted.set_result((picture, int(frame.colorspace)))

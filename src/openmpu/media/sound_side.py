@@ -39,7 +39,7 @@ class SoundSide:
     """
 
     def __init__(self, source_of: Callable[[TrackId], TrackInput | None], out: Interleaver) -> None:
-        self.blocks = self.late = self.bytes = 0
+        self.blocks = self.late = 0
         self.mixer = Mixer(self._source)
         self._source_of, self._out = source_of, out
         self._lock = threading.Lock()
@@ -101,7 +101,6 @@ class SoundSide:
 
     def _put_all(self, packets: Iterable[Packet]) -> None:
         for packet in packets:
-            self.bytes += len(packet.data)
             self._out.put(packet)
             self._out.reach(Kind.AUDIO, packet.pts + self._frame_ns)
 
