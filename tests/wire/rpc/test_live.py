@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,9 +84,10 @@ def test_panes_pins_and_pictures() -> None:
     layout = {"UserPanes": [PANE, second]}
     spec = start(**mix(Layout=layout, UserInfos=infos, Background={"URL": PICTURE, "RenderMode": "0"}))
     assert [pane.zorder for pane in spec.mix.layouts[0].panes] == [0, 2]
-    image = ImageSpec(PICTURE, display=Display.WITHOUT_VIDEO, fit=Fit.CONTAIN_ON_BLACK)
+    image = ImageSpec(PICTURE, fit=Fit.CONTAIN_ON_BLACK)
+    placeholder = replace(image, display=Display.WITHOUT_VIDEO)
     pin = Pin("a", Source.SCREEN, "other")
-    assert spec.mix.panes[1] == PaneSpec(1, pin, fit=Fit.CONTAIN_ON_BLACK, placeholder=image)
+    assert spec.mix.panes[1] == PaneSpec(1, pin, fit=Fit.CONTAIN_ON_BLACK, placeholder=placeholder)
     assert spec.mix.backgrounds == (image,)
     assert spec.mix.taking.named == (
         NamedUser("other", "a", audio=False, video=True, source=Source.SCREEN),
