@@ -33,6 +33,7 @@ from openmpu.http.app import make_app
 from openmpu.http.health import health_routes
 from openmpu.http.join import join_routes
 from openmpu.http.metrics import MoveCounts, Sources, metrics_routes
+from openmpu.http.patience import PatientProtocol
 from openmpu.http.preview import PreviewDoor
 from openmpu.http.rpc import RpcApp, RpcDoor, RpcOptions, RpcRoute
 from openmpu.http.rpc_transport import MAX_HEAD
@@ -40,6 +41,7 @@ from openmpu.http.status import StatusDoor
 from openmpu.http.whip import WhipDoor
 from openmpu.model.ids import AppId, ChannelKey
 from openmpu.model.roster import Roster
+from openmpu.processes.limits import limit_process
 from openmpu.processes.logs import set_up_logs
 from openmpu.processes.web import WebClient
 from openmpu.services.accounts import AccessKey, Account, Accounts, App
@@ -152,6 +154,7 @@ def serve(path: Path | None) -> None:
     config = settings.load(found)
     set_up_logs("server", json=config.server.log_json, level=config.server.log_level)
     setproctitle("openmpu: server")
+    limit_process()
     uvloop.run(_serve(config, open_state(config.storage.directory)))
 
 
@@ -214,7 +217,7 @@ def _uvicorn_config(config: Config, house: House) -> uvicorn.Config:
         host=host,
         port=port,
         loop="none",
-        http="h11",
+        http=PatientProtocol,
         h11_max_incomplete_event_size=MAX_HEAD,
         lifespan="off",
         access_log=False,
