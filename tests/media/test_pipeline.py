@@ -1,8 +1,10 @@
 """The mix as a whole: encoded people in, a steady stream out."""
 
+import gc
 from dataclasses import replace
 
 import numpy as np
+import psutil
 import pytest
 
 from openmpu.media.track_figures import pane_figures
@@ -289,3 +291,20 @@ def test_sound_in_bursts_plays_at_its_speed() -> None:
     beeps = studio.beeps(400)[3:]
     assert np.abs(np.diff(beeps) - SECOND).max() <= 12 * MILLISECOND
     assert len(beeps) >= 5
+
+
+def test_frames_leave_no_memory_behind() -> None:
+    """Troubles 37 and 38: after a warm-up, a minute of two people adds no objects and next to no bytes."""
+    studio = Studio(
+        spec_of((2,), video=P360), person("a", RED, 400, seconds=40.0), person("b", GREEN, 700, seconds=40.0)
+    )
+    process = psutil.Process()
+    marks = []
+    for _ in range(4):
+        studio.run(9.5)
+        studio.packets.clear()
+        gc.collect()
+        marks.append((len(gc.get_objects()), process.memory_info().rss))
+    waiting = 9.5 * 2 * (30 + 50)
+    assert marks[3][0] - marks[1][0] < waiting
+    assert marks[3][1] - marks[1][1] < 6 << 20
