@@ -3,7 +3,8 @@
 For each condition: pictures per second, the longest time without one, the width reached and when, packets of sound,
 those that the decoder had to conceal and the longest run of them, NACKs and key frames asked for. Every picture is
 decoded: a broken one would be told. The first seconds are left out of all but the time to full size. Needs Debian's
-chromium; run from the project's folder as `python -m bench.network`. Prints a table; `--json` for data.
+chromium; run from the project's folder as `python -m bench.network`. Prints a table; `--json` for data; `--receiver
+gstreamer` puts GStreamer's webrtcbin (Debian) in the gateway's place, behind the same network.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 import av
 from tests.gateway.chromium import browser
-from tests.gateway.rig import Worker, gateway
+from tests.gateway.rig import gateway
 from tests.gateway.shim import Network, bad_network
 
 from openmpu.model.frames import EncodedFrame
@@ -35,8 +36,7 @@ CONDITIONS = (
 )
 SECOND = 1_000_000_000
 WARM_UP = 3 * SECOND
-PACKET = 960
-"""Ticks of one packet of sound."""
+RECEIVER = ("/usr/bin/python3", str(Path(__file__).parents[1] / "tests" / "gateway" / "gstreamer_receiver.py"))
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,64 @@ async def measure(network: Network, codec: str, seconds: float) -> Row:
             await worker.subscribe(2, "ann", "audio", "screen")
             await asyncio.sleep(seconds + WARM_UP / SECOND)
             tracks = {track["kind"]: track for track in rig.server.figures[-1]["tracks"]}
-            return _row(network, codec.lower(), worker, tracks["video"])
+            return _row(network, codec.lower(), worker.frames[1], worker.frames[2], tracks["video"])
 
 
-def _row(network: Network, codec: str, worker: Worker, figures: dict[str, Any]) -> Row:
-    video, sound = worker.frames[1], worker.frames[2]
+async def measure_gstreamer(network: Network, codec: str, seconds: float) -> Row:
+    """The same with webrtcbin as the receiver; it tells no NACKs."""
+    receiver = GStreamer()
+    try:
+        async with bad_network(receiver, network) as bad, browser(bad) as page:
+            await page.evaluate("publish", {"name": "ann", "kind": "screen", "codec": codec, "sound": True})
+            await asyncio.sleep(seconds + WARM_UP / SECOND)
+    finally:
+        await receiver.close()
+    return _row(network, codec.lower(), receiver.pictures, receiver.sounds, {"nacks": 0, "plis": 0, "bitrate": 0})
+
+
+class GStreamer:
+    """webrtcbin in a process of its own, in a server's place."""
+
+    def __init__(self) -> None:
+        self.pictures: list[EncodedFrame] = []
+        self.sounds: list[EncodedFrame] = []
+        self._process: asyncio.subprocess.Process | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self._pts = 0
+
+    async def publish(self, _user: str, offer: str, _source: str) -> dict[str, str]:
+        """Its answer to an offer."""
+        pipe = asyncio.subprocess.PIPE
+        self._process = await asyncio.create_subprocess_exec(*RECEIVER, stdin=pipe, stdout=pipe, limit=1 << 24)
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps({"offer": offer}).encode() + b"\n")
+        answer = json.loads(await self._process.stdout.readline())
+        self._reading = asyncio.create_task(self._read(self._process.stdout))
+        return {"sdp": answer["sdp"], "resource": "", "etag": ""}
+
+    async def _read(self, lines: asyncio.StreamReader) -> None:
+        async for line in lines:
+            kind, arrival, rest = line.split()
+            if kind == b"v":
+                self.pictures.append(EncodedFrame(0, int(arrival), bytes.fromhex(rest.decode())))
+            else:
+                missing = max(0, round((int(rest) - self._pts) / 20_000_000) - 1) if self._pts else 0
+                self._pts = int(rest)
+                self.sounds.append(EncodedFrame(0, int(arrival), b"", lost=missing))
+
+    async def close(self) -> None:
+        """End it."""
+        if self._process:
+            self._process.kill()
+            await self._process.wait()
+        if self._reading:
+            self._reading.cancel()
+
+
+def _row(
+    network: Network, codec: str, video: list[EncodedFrame], sound: list[EncodedFrame], figures: dict[str, Any]
+) -> Row:
     widths, broken = _decode(codec, video)
     began = video[0].arrival
     full = next((frame.arrival - began for frame, width in zip(video, widths, strict=True) if width == 1280), None)
@@ -144,14 +197,16 @@ def main() -> None:
     arguments.add_argument("--seconds", type=float, default=20)
     arguments.add_argument("--codecs", nargs="+", default=["H264", "VP8"])
     arguments.add_argument("--only", default="", help="conditions whose name has this in it")
+    arguments.add_argument("--receiver", choices=["gateway", "gstreamer"], default="gateway")
     arguments.add_argument("--json", metavar="FILE")
     options = arguments.parse_args()
+    run = measure if options.receiver == "gateway" else measure_gstreamer
     print(HEAD)
     rows = []
     for codec in options.codecs:
         for network in CONDITIONS:
             if options.only in network.name:
-                rows.append(asyncio.run(measure(network, codec, options.seconds)))
+                rows.append(asyncio.run(run(network, codec, options.seconds)))
                 print(_line(rows[-1]), flush=True)
     if options.json:
         Path(options.json).write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")

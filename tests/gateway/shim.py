@@ -129,15 +129,14 @@ class BadServer:
         """As rig.Server; candidates are replaced by the relay's, on both sides."""
         offer = re.sub(r"a=candidate:.*\r\n", "", offer)
         published = await self._server.publish(user, offer, source)
-        first = re.search(r"a=candidate:\S+ 1 udp (\d+) (\S+) (\d+) typ host", published["sdp"])
+        first = re.search(r"a=candidate:\S+ 1 (?i:udp) (\d+) (\S+) (\d+) typ host", published["sdp"])
         assert first
         relay = Relay(self._network, (first[2], int(first[3])))
         await relay.open(first[2])
         self.relays.append(relay)
         line = f"a=candidate:1 1 udp {first[1]} {first[2]} {relay.port} typ host\r\n"
-        rest = re.sub(r"a=candidate:.*\r\n", "", published["sdp"])
-        sdp = rest.replace("a=end-of-candidates\r\n", line + "a=end-of-candidates\r\n", 1)
-        return {**published, "sdp": sdp}
+        rest = re.sub(r"a=(candidate:.*|end-of-candidates)\r\n", "", published["sdp"])
+        return {**published, "sdp": re.sub(r"(a=ice-pwd:.*\r\n)", rf"\1{line}", rest, count=1)}
 
     async def ask(self, name: str, **fields: Any) -> Any:
         """As rig.Server."""
