@@ -40,7 +40,9 @@ class MixProduction:
         self._switch = stage.switch
         self._loop = asyncio.get_running_loop()
         self._scenery = Scenery(stage.options)
-        self._pipeline = MixPipeline(stage.switch.inputs, stage.out, self._want_key, self._scenery.overlays)
+        self._pipeline = MixPipeline(
+            stage.switch.inputs, stage.out, self._want_key, self._scenery.overlays, self._scenery.segmenter
+        )
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._scene: Scene | None = None
         self._spec: TaskSpec | None = None
@@ -49,6 +51,8 @@ class MixProduction:
     def apply(self, spec: TaskSpec, roster: Roster) -> None:
         """Plan anew; begin with the first plan."""
         scene = plan(spec, roster)
+        if any(pane.segment for pane in scene.panes):
+            self._scenery.segment()
         self._switch.want(scene.shown_tracks | scene.heard_tracks)
         self._switch.shown(_sizes(scene), spec.video.fps if spec.video else 0)
         first, self._scene, self._spec = self._scene is None, scene, spec
@@ -106,8 +110,8 @@ class MixProduction:
         return await asyncio.to_thread(_png, planes, colourspace)
 
     def notes(self) -> tuple[str, ...]:
-        """Fonts replaced, pictures missing."""
-        return self._scenery.notes
+        """Fonts replaced, pictures missing, people not cut out."""
+        return (*self._scenery.notes, *self._pipeline.pictures.notes)
 
     def figures(self, now: int) -> Figures:
         """Of the pipeline, the scene and each track."""

@@ -25,6 +25,7 @@ from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import TrackInput
 from openmpu.media.interleave import Interleaver
 from openmpu.media.overlays import Overlays
+from openmpu.media.segmentation.port import Segmenter
 from openmpu.media.shown_tracks import ShownTracks
 from openmpu.model.encoder import VideoProfile
 from openmpu.model.ids import TrackId
@@ -60,6 +61,7 @@ class PictureSide:
         out: Takes the packets.
         want_key: Asks a track's publisher for a key frame.
         overlays: Pictures, texts and clocks.
+        segmenter: Finds people who are to be cut out.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class PictureSide:
         out: Interleaver,
         want_key: Callable[[TrackId], None],
         overlays: Overlays | None = None,
+        segmenter: Segmenter | None = None,
     ) -> None:
         self.counts = PictureCounts()
         self.shown = ShownTracks(inputs, want_key)
@@ -79,7 +82,7 @@ class PictureSide:
         self._key_wanted = False
         self._snapshots: list[Future[Any]] = []
         self._compositor: Compositor | None = None
-        self._overlays = overlays
+        self._overlays, self._segmenter = overlays, segmenter
         self._encoder: VideoEncoder | None = None
         self._ticks = Ticks(1)
         self._number = 0
@@ -107,6 +110,12 @@ class PictureSide:
             "paint_errors": self.counts.paint_errors,
             "degraded": self.degraded,
         } | self.shown.figures(now)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What cannot be painted as asked."""
+        compositor = self._compositor
+        return compositor.notes if compositor is not None else ()
 
     @property
     def degraded(self) -> bool:
@@ -218,7 +227,7 @@ class PictureSide:
             return
         self.scene = scene
         if self._compositor is None:
-            self._compositor = Compositor(scene, self._overlays)
+            self._compositor = Compositor(scene, self._overlays, self._segmenter)
         else:
             self._compositor.set_scene(scene)
         self.shown.want(scene.shown_tracks, now)

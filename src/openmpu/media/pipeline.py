@@ -18,6 +18,7 @@ from openmpu.media.interleave import Interleaver
 from openmpu.media.loops import Loop
 from openmpu.media.overlays import Overlays
 from openmpu.media.picture_side import PictureSide
+from openmpu.media.segmentation.port import Segmenter
 from openmpu.media.sound_side import SoundSide
 from openmpu.model.ids import TrackId
 from openmpu.model.scene import Scene
@@ -34,6 +35,7 @@ class MixPipeline:
         out: Takes the packets of both sides.
         want_key: Asks a track's publisher for a key frame; called in the picture thread.
         overlays: Pictures, texts and clocks; None: there are no pictures, and fonts are the system's.
+        segmenter: Finds people who are to be cut out; None: they are shown with what is behind them.
     """
 
     def __init__(
@@ -42,9 +44,10 @@ class MixPipeline:
         out: Interleaver,
         want_key: Callable[[TrackId], None],
         overlays: Overlays | None = None,
+        segmenter: Segmenter | None = None,
     ) -> None:
         self.out = out
-        self.pictures = PictureSide(inputs, self.out, want_key, overlays)
+        self.pictures = PictureSide(inputs, self.out, want_key, overlays, segmenter)
         self.sound = SoundSide(inputs.get, self.out)
         self._loops: tuple[Loop, ...] = ()
 

@@ -17,6 +17,7 @@ from openmpu.media.lettering.fonts import Fonts
 from openmpu.media.options import WorkerOptions
 from openmpu.media.overlays import Overlays
 from openmpu.media.pictures.store import Pictures
+from openmpu.media.segmentation.process import SegmenterProcess
 from openmpu.wire.guard import Guard
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class Scenery:
         self._fetching = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
         self._fitting = ThreadPoolExecutor(1, thread_name_prefix="fit")
         self.pictures = Pictures(_Fetcher(options), self._fetching)
+        python = options.segmentation_python
+        self.segmenter = SegmenterProcess(python) if python else None
+        self._segments = False
         self.overlays = Overlays(self.pictures, Fonts(options.fonts_dir), _zone(options.time_zone), self._fitting)
 
     @property
@@ -46,8 +50,16 @@ class Scenery:
         """What is drawn otherwise than asked, or not at all."""
         return (*self.overlays.notes, *self.pictures.problems)
 
+    def segment(self) -> None:
+        """People are to be cut out: start what finds them, once."""
+        if self.segmenter is not None and not self._segments:
+            self._segments = True
+            self.segmenter.start()
+
     def stop(self) -> None:
         """Nothing is drawn any more."""
+        if self.segmenter is not None and self._segments:
+            self.segmenter.stop()
         for pool in (self._fetching, self._fitting):
             pool.shutdown(wait=False, cancel_futures=True)
 
