@@ -1,7 +1,9 @@
 """The commands as a user meets them: the first start, the demo, a call, and one clear sentence for bad input."""
 
+import asyncio
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -202,3 +204,19 @@ async def test_the_server_loads_no_decoder(house):
 
 def _maps(pid):
     return Path(f"/proc/{pid}/maps").read_text()
+
+
+async def test_a_machine_with_nothing_but_loopback(shell):
+    """The publisher, the gateway and the worker find one another there too."""
+    inside = f"ip link set lo up && exec {sys.executable} -m openmpu demo --seconds 10"
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "unshare", "-n", "sh", "-c", inside, cwd=shell.directory, stdout=-1, stderr=-2
+        )
+    except FileNotFoundError:
+        pytest.skip("no unshare on this machine")
+    out, _ = await asyncio.wait_for(process.communicate(), 100)
+    if b"unshare failed" in out:
+        pytest.skip("network namespaces are not allowed here")
+
+    assert process.returncode == 0, out.decode()

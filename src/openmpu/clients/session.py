@@ -16,6 +16,7 @@ from aiortc import (
 
 from openmpu.clients.feeds import Feed
 from openmpu.clients.heartbeat import Heartbeat
+from openmpu.clients.loopback import offer_loopback
 from openmpu.clients.sending import FeedTrack, Sent, hook, steady_clock
 from openmpu.clients.whip import WhipClient, WhipEndpoint
 from openmpu.errors import Busy, Invalid
@@ -42,6 +43,7 @@ class Session:
     """One connection that sends the streams. Make one, `open` it, `hold` it, `close` it."""
 
     def __init__(self, streams: Sequence[Stream]) -> None:
+        offer_loopback()
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._clock = steady_clock()
         self._changed = asyncio.Event()
