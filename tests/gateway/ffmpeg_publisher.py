@@ -12,9 +12,12 @@ from fractions import Fraction
 import av
 import numpy as np
 
+RED = 81, 90, 240
+"""Pure red in limited range by BT.601."""
+
 
 def main(url: str, seconds: float, options: dict[str, str]) -> None:
-    """Send a moving gradient and a tone in real time."""
+    """Send a moving gradient over a red band, and a tone of 440 Hz, in real time."""
     with av.open(url, "w", format="whip", options=options) as output:
         video = output.add_stream("libx264", rate=25)
         video.width, video.height, video.pix_fmt = 640, 360, "yuv420p"
@@ -31,8 +34,9 @@ def main(url: str, seconds: float, options: dict[str, str]) -> None:
 
 
 def _picture(number: int) -> av.VideoFrame:
-    planes = np.full((540, 640), 128, np.uint8)
-    planes[:360] = (np.arange(640) + 4 * number) % 220 + 16
+    planes = np.empty((540, 640), np.uint8)
+    planes[:270] = (np.arange(640) + 4 * number) % 220 + 16
+    planes[270:360], planes[360:450], planes[450:] = RED
     frame = av.VideoFrame.from_ndarray(planes, "yuv420p")
     frame.pts, frame.time_base = number, Fraction(1, 25)
     return frame

@@ -26,8 +26,8 @@ ENCODERS = {
 }
 PIPELINE = """
 webrtcbin name=peer bundle-policy=max-bundle
-videotestsrc is-live=true pattern=ball ! video/x-raw,width=640,height=360,framerate=25/1 ! queue ! {video} ! peer.
-audiotestsrc is-live=true freq=440 ! audio/x-raw,rate=48000,channels=2 ! queue ! opusenc ! rtpopuspay
+videotestsrc is-live=true pattern=blue ! video/x-raw,width=640,height=360,framerate=25/1 ! queue ! {video} ! peer.
+audiotestsrc is-live=true freq=700 ! audio/x-raw,rate=48000,channels=2 ! queue ! opusenc ! rtpopuspay
  ! application/x-rtp,media=audio,encoding-name=OPUS,payload=97,clock-rate=48000 ! peer.
 """
 
