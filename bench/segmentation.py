@@ -33,6 +33,7 @@ class AtOnce:
     """A segmenter that costs nothing: the paint loop's part alone."""
 
     notes = ()
+    usable = True
 
     def watch(self) -> AtOnce:
         """Everybody shares one answer."""

@@ -76,6 +76,8 @@ class Media(Section):
     gateways: Annotated[int, Field(ge=1, le=16)] = 1
     """How many gateway processes; a channel lives on one of them."""
     time_zone: str = "UTC"
+    segmentation_python: str = ""
+    """Python interpreter that has MediaPipe, for cutting people out; empty: they are shown as they are."""
 
     @field_validator("ice_addresses")
     @classmethod

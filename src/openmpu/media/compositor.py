@@ -25,11 +25,11 @@ from openmpu.media.lettering.clock_layer import ClockLayer
 from openmpu.media.overlays import Overlays
 from openmpu.media.panes import PaneGroup, Slot
 from openmpu.media.regions import NOTHING, Region, union
-from openmpu.media.segmentation.port import MISSING_NOTE, Segmenter
+from openmpu.media.segmentation.port import MISSING_NOTE, Segmenter, Watcher
 from openmpu.media.stack import Layer, Stack
 from openmpu.media.video import ShownFrame
 from openmpu.model.ids import TrackId
-from openmpu.model.scene import ImageLayer, Scene
+from openmpu.model.scene import ImageLayer, PaneLayer, Scene
 
 __all__ = ["Compositor", "Painted", "ShownFrame"]
 
@@ -52,6 +52,7 @@ class Compositor:
     def __init__(self, scene: Scene, overlays: Overlays | None = None, segmenter: Segmenter | None = None) -> None:
         self._overlays = overlays or Overlays()
         self._segmenter = segmenter
+        self._watchers: dict[tuple[TrackId | None, int], Watcher] = {}
         self.canvas = Canvas(scene.width, scene.height)
         self.set_scene(scene)
 
@@ -65,7 +66,9 @@ class Compositor:
         """One sentence when people are to be cut out and cannot be, for the task's status."""
         if not any(pane.segment for pane in self.scene.panes):
             return ()
-        return (MISSING_NOTE,) if self._segmenter is None else self._segmenter.notes
+        if self._segmenter is None:
+            return (MISSING_NOTE,)
+        return self._segmenter.notes if self._segmenter.usable else (MISSING_NOTE, *self._segmenter.notes)
 
     def set_scene(self, scene: Scene) -> None:
         """Another scene, whole. A new canvas is made only for another size.
@@ -79,12 +82,28 @@ class Compositor:
         room, matrix = self.canvas.rect, self.canvas.matrix
         self._ground = FillLayer(room, scene.background, matrix)
         self._backgrounds = [Slot(picture, room, matrix) for picture in scene.backgrounds]
-        seen = (pane for pane in scene.panes if not pane.rect.intersection(room).empty)
-        self._panes = [PaneGroup(pane, room, matrix, self._segmenter) for pane in seen]
+        seen = [pane for pane in scene.panes if not pane.rect.intersection(room).empty]
+        watchers = self._watch(seen)
+        self._panes = [PaneGroup(pane, room, matrix, watcher) for pane, watcher in zip(seen, watchers, strict=True)]
         self._top: list[Slot | ClockLayer] | None = None
         self._waiting: list[Slot] = []
         self._clocks: list[ClockLayer] = []
         self._stack = Stack(self.canvas, ())
+
+    def _watch(self, panes: list[PaneLayer]) -> list[Watcher | None]:
+        """Who is to be cut out keeps their watcher, and its mask, from scene to scene: nobody blinks."""
+        self._cuts = self._segmenter is not None and self._segmenter.usable
+        if self._segmenter is None or not self._cuts:
+            return [None] * len(panes)
+        held, self._watchers = self._watchers, {}
+        found: list[Watcher | None] = []
+        for pane in panes:
+            shown_before = sum(key[0] == pane.track_id for key in self._watchers)
+            key = pane.track_id, shown_before
+            if pane.segment:
+                self._watchers[key] = held.get(key) or self._segmenter.watch()
+            found.append(self._watchers[key] if pane.segment else None)
+        return found
 
     def paint(self, wall: int, newest: Mapping[TrackId, ShownFrame]) -> Painted:
         """Brings the canvas up to date.
@@ -104,6 +123,8 @@ class Compositor:
 
     def _paint(self, wall: int, newest: Mapping[TrackId, ShownFrame]) -> Painted:
         changed: list[Layer] = []
+        if self._segmenter and self._segmenter.usable is not self._cuts:
+            self.set_scene(self.scene)
         reshaped = not self._stack.layers
         if self._top is None:
             self._top = self._begin(wall)

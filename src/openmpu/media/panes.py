@@ -11,7 +11,7 @@ from openmpu.media.blending import SpriteLayer, layer_of
 from openmpu.media.fill import FillLayer
 from openmpu.media.overlays import Overlays
 from openmpu.media.segmentation.cutout import CutOutLayer
-from openmpu.media.segmentation.port import Segmenter
+from openmpu.media.segmentation.port import Watcher
 from openmpu.media.stack import Layer
 from openmpu.media.video import FrameForm, ShownFrame, VideoLayer, as_i420
 from openmpu.model.colours import BLACK, Matrix
@@ -45,11 +45,11 @@ class Slot:
 
 
 class PaneGroup:
-    """One pane's layers at the moment."""
+    """One pane's layers at the moment; with a watcher the person is cut out."""
 
-    def __init__(self, pane: PaneLayer, canvas: PixelRect, matrix: Matrix, segmenter: Segmenter | None = None) -> None:
+    def __init__(self, pane: PaneLayer, canvas: PixelRect, matrix: Matrix, watcher: Watcher | None = None) -> None:
         self._pane = pane
-        self._segmenter = segmenter if pane.segment else None
+        self._watcher = watcher
         self._matrix = matrix
         self._rect = pane.rect.intersection(canvas)
         self._fill = FillLayer(self._rect, pane.fill, matrix) if pane.fill else None
@@ -95,7 +95,7 @@ class PaneGroup:
 
     def _video_layer(self, form: FrameForm) -> VideoLayer:
         place = form, self._pane.fit, self._rect, self._matrix
-        return VideoLayer(*place) if self._segmenter is None else CutOutLayer(*place, self._segmenter)
+        return VideoLayer(*place) if self._watcher is None else CutOutLayer(*place, self._watcher)
 
     def layers(self) -> Iterable[Layer]:
         """Bottom to top."""

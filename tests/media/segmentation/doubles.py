@@ -24,6 +24,7 @@ class BrightnessSegmenter:
     """Keeps its watchers, for tests to look at."""
 
     notes = ()
+    usable = True
 
     def __init__(self) -> None:
         self.watchers: list[BrightnessWatcher] = []

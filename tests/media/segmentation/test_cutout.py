@@ -1,5 +1,7 @@
 """People cut out: what lies below shows around them, and the paint loop waits for nobody."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -100,6 +102,32 @@ def test_nothing_is_shown_before_the_first_mask():
     late.watchers[0].answer = np.full((HEIGHT, WIDTH), 255, np.uint8)
     assert compositor.paint(0, newest(person())).changed
     assert is_colour(compositor, 320, 100, WHITE)
+
+
+def test_nobody_blinks_when_the_scene_changes():
+    """The mask that is known stays until there is another, also in another place."""
+    late = Late()
+    compositor = compositor_of(cut(0), segmenter=late)
+    late.watchers[0].answer = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    compositor.paint(0, newest(person()))
+    moved = replace(cut(0), rect=PixelRect(0, 0, 320, 180))
+    compositor.set_scene(replace(compositor.scene, panes=(moved,)))
+    compositor.paint(0, newest(person()))
+    assert is_colour(compositor, 160, 50, WHITE)
+    assert len(late.watchers) == 1
+
+
+def test_one_that_never_worked_hides_nobody():
+    """From the tick on at which that is known, until it works."""
+    late = Late()
+    compositor = compositor_of(cut(0), segmenter=late)
+    late.usable = False
+    compositor.paint(0, newest(flat(320, 180, BLUE)))
+    assert is_colour(compositor, 20, 100, BLUE)
+    assert MISSING_NOTE in compositor.notes
+    late.usable = True
+    compositor.paint(0, newest(flat(320, 180, BLUE)))
+    assert is_colour(compositor, 20, 100, NAVY)
 
 
 def test_a_frame_is_looked_at_once():

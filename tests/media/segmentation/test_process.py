@@ -1,7 +1,6 @@
 """The segmenter's process: it may die or hang, and nothing of it is left in the end."""
 
 import gc
-import os
 import sys
 import threading
 import time
@@ -14,11 +13,11 @@ from openmpu.media.segmentation import process
 from openmpu.media.segmentation.port import HEIGHT, WIDTH
 from openmpu.media.segmentation.process import SegmenterProcess, can_segment
 from tests.media.segmentation.doubles import CHILD
+from tests.media.segmentation.environment import segmentation_python
 
 pytestmark = pytest.mark.e2e
 
 DEADLINE_S = 30
-REAL_PYTHON = os.environ.get("OPENMPU_TEST_SEGMENTATION_PYTHON", "")
 
 
 def until(condition):
@@ -95,6 +94,23 @@ def test_started_again(segmenter, trouble, monkeypatch):
     assert segmenter.notes == ()
 
 
+def test_what_never_worked_is_not_usable_until_it_does(tmp_path):
+    """A child that cannot start (no library, say) hides nobody; once one has worked, a death changes nothing."""
+    place = tmp_path / "child.py"
+    place.write_text("raise SystemExit(1)")
+    segmenter = SegmenterProcess(child=place, restart_seconds=0.05)
+    assert segmenter.usable
+    segmenter.start()
+    until(lambda: not segmenter.usable)
+    assert "failed" in segmenter.notes[0]
+    place.write_text(CHILD)
+    until(lambda: segmenter.usable)
+    segmenter.watch().look(picture(13))
+    until(lambda: not segmenter.notes)
+    assert segmenter.usable
+    segmenter.stop()
+
+
 def test_nothing_is_left(tmp_path):
     """Neither child nor thread, also while a child hangs."""
     (tmp_path / "child.py").write_text(CHILD)
@@ -124,16 +140,17 @@ def test_an_interpreter_without_the_library_cannot():
     assert can_segment(sys.executable) == ("mediapipe" in sys.modules)
 
 
-@pytest.mark.skipif(not REAL_PYTHON, reason="OPENMPU_TEST_SEGMENTATION_PYTHON names no interpreter with mediapipe")
+@pytest.mark.timeout(400)
 def test_the_real_model_finds_a_person():
     """A drawn head and shoulders before a wall: the head is a person, the corner is none."""
     import cv2
 
-    assert can_segment(REAL_PYTHON)
+    python = segmentation_python()
+    assert can_segment(python)
     scene = np.full((HEIGHT, WIDTH, 3), (90, 120, 60), np.uint8)
     cv2.ellipse(scene, (128, 150), (50, 60), 0, 180, 360, (60, 60, 160), -1)
     cv2.circle(scene, (128, 62), 26, (220, 180, 160), -1)
-    segmenter = SegmenterProcess(REAL_PYTHON)
+    segmenter = SegmenterProcess(python)
     segmenter.start()
     watcher = segmenter.watch()
     watcher.look(scene)

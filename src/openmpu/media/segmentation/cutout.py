@@ -7,7 +7,7 @@ import numpy as np
 
 from openmpu.media.canvas import Canvas, Plane, Planes, empty_planes
 from openmpu.media.scaling import PictureScaler
-from openmpu.media.segmentation.port import HEIGHT, WIDTH, Mask, Segmenter, SmallPicture
+from openmpu.media.segmentation.port import HEIGHT, WIDTH, Mask, SmallPicture, Watcher
 from openmpu.media.stack import Paint
 from openmpu.media.video import FrameForm, VideoLayer
 from openmpu.model.colours import Matrix
@@ -31,10 +31,10 @@ class CutOutLayer(VideoLayer):
 
     opaque = False
 
-    def __init__(self, form: FrameForm, fit: Fit, pane: PixelRect, matrix: Matrix, segmenter: Segmenter) -> None:
+    def __init__(self, form: FrameForm, fit: Fit, pane: PixelRect, matrix: Matrix, watcher: Watcher) -> None:
         super().__init__(form, fit, pane, matrix)
         size = self.rect.width, self.rect.height
-        self._watcher = segmenter.watch()
+        self._watcher = watcher
         self._scratch, self._rest = empty_planes(*size), empty_planes(*size)
         self._shrink = PictureScaler(PixelRect(0, 0, *size), PixelRect(0, 0, WIDTH, HEIGHT))
         self._small = np.empty((HEIGHT * 3 // 2, WIDTH), np.uint8)

@@ -38,6 +38,11 @@ class Segmenter(Protocol):
         ...
 
     @property
+    def usable(self) -> bool:
+        """False once it is clear that it never worked: people are then shown as they are."""
+        ...
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """One sentence when it does not work at present."""
         ...

@@ -91,6 +91,7 @@ class SegmenterProcess:
         self._turn = 0
         self._child: subprocess.Popen[bytes] | None = None
         self._problem = "SegmentType: segmentation is starting"
+        self._worked, self._failed = False, False
 
     def start(self) -> None:
         """Starts the thread, which starts the child."""
@@ -112,6 +113,11 @@ class SegmenterProcess:
         return watcher
 
     @property
+    def usable(self) -> bool:
+        """False from the first failure until it has worked once."""
+        return self._worked or not self._failed
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """One sentence while it does not work."""
         return (self._problem,) if self._problem else ()
@@ -122,6 +128,7 @@ class SegmenterProcess:
                 self._serve()
             except (OSError, TimeoutError, EOFError) as error:
                 self._problem = f"SegmentType: segmentation failed ({type(error).__name__}), it is started again"
+                self._failed = True
             self._end_child()
             self._stopping.wait(self._restart_seconds)
 
@@ -131,10 +138,12 @@ class SegmenterProcess:
         )
         if child.stdin is None or child.stdout is None:
             raise OSError("no pipes")
+        if self._stopping.is_set():
+            return
         with child.stdin, child.stdout:
             os.set_blocking(child.stdin.fileno(), False)
             _read(child.stdout, len(b"ready\n"), START_SECONDS)
-            self._problem = ""
+            self._problem, self._worked = "", True
             while self._serve_one(child.stdin, child.stdout):
                 pass
 
