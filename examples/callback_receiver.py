@@ -18,7 +18,7 @@ SECRET = sys.argv[2].encode() if len(sys.argv) > 2 else b""
 class Receiver(BaseHTTPRequestHandler):
     """Prints what is told; 200 says that it was taken, anything else makes the server try again."""
 
-    def do_POST(self) -> None:  # noqa: N802 - the name is http.server's
+    def do_POST(self) -> None:
         """One event."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         genuine = not SECRET or self._is_genuine(body)
