@@ -117,7 +117,7 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
         tasks = Tasks(store, engine, gateways, moves, clock, _task_limits(config))
         base_url, most_users = config.server.base_url, config.limits.users_per_channel
         channels = Channels(accounts, gateways, tasks, clock, base_url, _token_rules(config), most_users)
-        engine.listen(tasks.on_report)
+        engine.listen(tasks.on_report, notices.voices)
         gateways.listen(_both(tasks.on_roster, channels.on_roster))
         control = ControlServer(state.control_socket, {"worker": engine, "gateway": gateways})
         await control.start()

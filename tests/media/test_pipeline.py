@@ -263,7 +263,7 @@ def test_with_too_little_time_the_picture_rate_falls_evenly() -> None:
 def test_texts_are_in_the_next_picture_once() -> None:
     """SetLiveMpuTaskSei, verbatim."""
     studio = Studio(spec_of((1,), video=P360)).run(1)
-    studio.pipeline.pictures.texts.add('{"custom":"text"}')
+    studio.pipeline.pictures.sei.texts.add('{"custom":"text"}')
     studio.run(1)
     assert sum(one.data.count(b'{"custom":"text"}') for one in studio.video()) == 1
 

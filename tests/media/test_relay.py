@@ -129,7 +129,7 @@ def test_texts_are_put_into_the_passing_stream() -> None:
     """callbacks.md 6.1: without re-encoding."""
     line = Line()
     line.run(CLIP.frames()[:10])
-    line.relay.texts.add('{"a":1}')
+    line.relay.sei.texts.add('{"a":1}')
     line.run(CLIP.frames()[10:20])
     assert sum(packet.data.count(b'{"a":1}') for packet in line.packets) == 1
     assert slices(line.packets) == slices([Packet(Kind.VIDEO, 0, frame.data) for frame in CLIP.frames()[:20]])

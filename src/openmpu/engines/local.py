@@ -26,7 +26,8 @@ from openmpu.errors import Busy, Invalid, NotFound, OpenMpuError
 from openmpu.model.codec import from_plain, to_plain
 from openmpu.model.ids import AppId, ChannelKey, TaskId, TaskKey
 from openmpu.model.task import TaskSpec
-from openmpu.services.ports import ReportListener, WorkerReport
+from openmpu.services.ports import ReportListener, VoiceListener, WorkerReport
+from openmpu.wire.callbacks import VoiceReport
 
 HELLO_WITHIN_S = 15.0
 """A worker that said nothing by then is killed and started again."""
@@ -82,11 +83,12 @@ class LocalEngine:
         self._slots: dict[TaskKey, _Slot] = {}
         self._strays: dict[TaskKey, Member] = {}
         self._on_report: ReportListener | None = None
+        self._on_voices: VoiceListener | None = None
         self._jobs: set[asyncio.Task[None]] = set()
 
-    def listen(self, on_report: ReportListener) -> None:
-        """Who hears of reports."""
-        self._on_report = on_report
+    def listen(self, on_report: ReportListener, on_voices: VoiceListener | None = None) -> None:
+        """Who hears of reports, and of who spoke."""
+        self._on_report, self._on_voices = on_report, on_voices
 
     async def run(self) -> None:
         """Keep the nursery and watch the workers until cancelled."""
@@ -186,11 +188,13 @@ class LocalEngine:
         await self._tell_run(slot, member)
 
     async def heard(self, member: Member, message: dict[str, Any]) -> Any:
-        """A worker's report."""
+        """A worker's report, or who spoke in its task."""
         slot = self._slots.get(_key_of(member))
         if slot is None or slot.member is not member:
             return
         slot.heard_at = time.monotonic()
+        if message.get("tell") == "voices":
+            self._heard_voices(slot.spec, message.get("report"))
         if message.get("tell") != "report":
             return
         try:
@@ -200,6 +204,15 @@ class LocalEngine:
             return
         if self._on_report:
             await self._on_report(slot.report)
+
+    def _heard_voices(self, spec: TaskSpec, told: Any) -> None:
+        try:
+            report = from_plain(VoiceReport, told)
+        except Invalid as error:
+            _log.error("voices that cannot be read", task=str(spec.key), error=str(error))
+            return
+        if self._on_voices:
+            self._on_voices(spec.key, spec.channel_id, report)
 
     async def left(self, member: Member) -> None:
         """A worker's socket closed: it died, or it will dial again."""

@@ -19,10 +19,12 @@ from openmpu.media.interleave import Interleaver
 from openmpu.media.options import WorkerOptions
 from openmpu.media.packets import Packet, StreamFormat
 from openmpu.media.production import Production, Stage
+from openmpu.media.sound.speakers import TellVoices
 from openmpu.media.targets import Targets
 from openmpu.model.ids import AppId, ChannelId, TaskKey
 from openmpu.model.reports import WorkerReport
 from openmpu.model.task import Mode, TaskSpec
+from openmpu.wire.callbacks import Speaker
 
 LOOK_EVERY_S: Final = 0.04
 PATIENCE_S: Final = 3.0
@@ -56,6 +58,7 @@ class Job:
         clock: Paces the output.
         on_change: Called when a target's state changed.
         on_failure: Called when the production cannot go on.
+        tell_voices: Hears who spoke in what is on air.
     """
 
     def __init__(
@@ -64,10 +67,11 @@ class Job:
         clock: Clock,
         on_change: Callable[[], None],
         on_failure: Callable[[Exception], None],
+        tell_voices: TellVoices,
     ) -> None:
         self._options, self._clock, self._epoch = options, clock, clock.now()
         self._loop = asyncio.get_running_loop()
-        self._on_failure = on_failure
+        self._on_failure, self._tell_voices = on_failure, tell_voices
         self._rates = Rates()
         self._targets = Targets(options, self._force_key, on_change)
         self._air = Air(self)
@@ -158,7 +162,12 @@ class Job:
     def _begin(self, mode: Mode) -> Making:
         outlet = self._air.outlet()
         switch = Switch(AppId(self._options.app_id), self._clock, self._epoch, self._replan)
-        stage = Stage(self._options, switch, Interleaver(outlet), self._clock, self._epoch, self._fail)
+
+        def tell_voices(interval_ms: int, speakers: tuple[Speaker, ...]) -> None:
+            self._loop.call_soon_threadsafe(self._voices, outlet, interval_ms, speakers)
+
+        out = Interleaver(outlet)
+        stage = Stage(self._options, switch, out, self._clock, self._epoch, self._fail, tell_voices)
         return Making(mode, _production(mode, stage), switch, outlet, self._loop.time())
 
     async def _hand_over(self) -> None:
@@ -193,6 +202,10 @@ class Job:
     def _force_key(self) -> None:
         if self._on_air:
             self._on_air.production.force_key()
+
+    def _voices(self, outlet: Outlet, interval_ms: int, speakers: tuple[Speaker, ...]) -> None:
+        if self._air.is_open(outlet):
+            self._tell_voices(interval_ms, speakers)
 
     def _fail(self, error: Exception) -> None:
         self._loop.call_soon_threadsafe(self._on_failure, error)

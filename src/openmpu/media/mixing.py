@@ -41,7 +41,12 @@ class MixProduction:
         self._loop = asyncio.get_running_loop()
         self._scenery = Scenery(stage.options)
         self._pipeline = MixPipeline(
-            stage.switch.inputs, stage.out, self._want_key, self._scenery.overlays, self._scenery.segmenter
+            stage.switch.inputs,
+            stage.out,
+            self._want_key,
+            self._scenery.overlays,
+            self._scenery.segmenter,
+            tell_voices=stage.tell_voices,
         )
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._scene: Scene | None = None
@@ -96,7 +101,7 @@ class MixProduction:
 
     def send_sei(self, text: str) -> None:
         """Put `text` into the next picture, once."""
-        self._pipeline.pictures.texts.add(text)
+        self._pipeline.pictures.sei.texts.add(text)
 
     async def picture(self) -> bytes:
         """The canvas after the next tick, as PNG."""

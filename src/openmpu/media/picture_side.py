@@ -19,20 +19,23 @@ import structlog
 
 from openmpu.errors import OpenMpuError
 from openmpu.media.compositor import Compositor
-from openmpu.media.encoding.sei import SeiTexts
+from openmpu.media.encoding.sei_messages import NOBODY, Seen, SeiMessages
 from openmpu.media.encoding.video import VideoEncoder
 from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import TrackInput
 from openmpu.media.interleave import Interleaver
 from openmpu.media.overlays import Overlays
+from openmpu.media.seen import seen_in
 from openmpu.media.segmentation.port import Segmenter
 from openmpu.media.shown_tracks import ShownTracks
+from openmpu.media.sound.mixer import Speaker
 from openmpu.model.encoder import VideoProfile
 from openmpu.model.ids import TrackId
 from openmpu.model.roster import Kind
 from openmpu.model.scene import Scene
 from openmpu.model.task import TaskSpec
 from openmpu.timing.ticks import SECOND, Ticks
+from openmpu.wire.sei import Sounding
 
 MOST_BEHIND: Final = SECOND
 IDLE: Final = SECOND // 20
@@ -62,6 +65,7 @@ class PictureSide:
         want_key: Asks a track's publisher for a key frame.
         overlays: Pictures, texts and clocks.
         segmenter: Finds people who are to be cut out.
+        sounding: How everybody sounds now, for SEI.
     """
 
     def __init__(
@@ -71,11 +75,14 @@ class PictureSide:
         want_key: Callable[[TrackId], None],
         overlays: Overlays | None = None,
         segmenter: Segmenter | None = None,
+        *,
+        sounding: Callable[[], Mapping[Speaker, Sounding]] = dict,
     ) -> None:
         self.counts = PictureCounts()
         self.shown = ShownTracks(inputs, want_key)
         self.scene: Scene | None = None
-        self.texts = SeiTexts()
+        self.sei = SeiMessages(sounding)
+        self._seen: Seen = NOBODY
         self._out = out
         self._lock = threading.Lock()
         self._planned: tuple[Scene, TaskSpec] | None = None
@@ -183,6 +190,8 @@ class PictureSide:
         newest = self.shown.newest(pts, self._ticks.interval())
         try:
             self._compositor.paint(wall, newest)
+            if self.sei.tells_places:
+                self._seen = seen_in(self._compositor.scene, newest.keys())
         except (OpenMpuError, ValueError, OSError) as error:
             self.counts.paint_errors += 1
             if self.counts.paint_errors == 1:
@@ -193,7 +202,7 @@ class PictureSide:
         assert self._encoder is not None  # noqa: S101 - as above
         key, self._key_wanted = self._key_wanted, False
         for packet in self._encoder.encode(self._compositor.canvas.as_frame(), pts, key=key):
-            self._out.put(self.texts.put_into(packet, self._encoder.profile.codec))
+            self._out.put(self.sei.put_into(packet, self._encoder.profile.codec, self._seen))
 
     def _adopt(self, now: int) -> None:
         """Take a new plan over: whole, between two ticks."""
@@ -202,7 +211,7 @@ class PictureSide:
         with self._lock:
             (scene, spec), self._planned = self._planned, None
         self._adopted = True
-        self.texts.payload_type = spec.sei.payload_type if spec.sei else None
+        self.sei.plan(spec)
         if spec.video is None:
             self._switch_off()
         else:

@@ -19,7 +19,8 @@ from openmpu.media.loops import Loop
 from openmpu.media.overlays import Overlays
 from openmpu.media.picture_side import PictureSide
 from openmpu.media.segmentation.port import Segmenter
-from openmpu.media.sound_side import SoundSide
+from openmpu.media.sound.speakers import TellVoices
+from openmpu.media.sound_side import SoundSide, hearing_of, to_nobody
 from openmpu.model.ids import TrackId
 from openmpu.model.scene import Scene
 from openmpu.model.task import TaskSpec
@@ -36,6 +37,7 @@ class MixPipeline:
         want_key: Asks a track's publisher for a key frame; called in the picture thread.
         overlays: Pictures, texts and clocks; None: there are no pictures, and fonts are the system's.
         segmenter: Finds people who are to be cut out; None: they are shown with what is behind them.
+        tell_voices: Hears who spoke, in the sound thread.
     """
 
     def __init__(
@@ -45,16 +47,20 @@ class MixPipeline:
         want_key: Callable[[TrackId], None],
         overlays: Overlays | None = None,
         segmenter: Segmenter | None = None,
+        *,
+        tell_voices: TellVoices = to_nobody,
     ) -> None:
         self.out = out
-        self.pictures = PictureSide(inputs, self.out, want_key, overlays, segmenter)
-        self.sound = SoundSide(inputs.get, self.out)
+        self.sound = SoundSide(inputs.get, self.out, tell_voices)
+        self.pictures = PictureSide(
+            inputs, self.out, want_key, overlays, segmenter, sounding=lambda: self.sound.sounding
+        )
         self._loops: tuple[Loop, ...] = ()
 
     def set_scene(self, scene: Scene, spec: TaskSpec) -> None:
         """What to show and play from the next tick on, whole."""
         self.pictures.plan(scene, spec)
-        self.sound.plan(scene, spec.audio)
+        self.sound.plan(scene, spec.audio, hearing_of(spec))
 
     def force_key(self) -> None:
         """The next picture must be a key frame: somebody begins to watch."""

@@ -12,6 +12,7 @@ from openmpu.media.inputs.switch import Switch
 from openmpu.media.interleave import Interleaver
 from openmpu.media.options import WorkerOptions
 from openmpu.media.packets import StreamFormat
+from openmpu.media.sound.speakers import TellVoices
 from openmpu.model.roster import Roster
 from openmpu.model.task import TaskSpec
 
@@ -26,6 +27,7 @@ class Stage:
         out: Takes the packets.
         clock: Paces the output; `epoch` is its reading at task time 0.
         on_failure: Called, in whatever thread, when the production cannot go on.
+        tell_voices: Hears who spoke, in whatever thread.
     """
 
     options: WorkerOptions
@@ -34,6 +36,7 @@ class Stage:
     clock: Clock
     epoch: int
     on_failure: Callable[[Exception], None]
+    tell_voices: TellVoices
 
 
 class Production(Protocol):

@@ -10,17 +10,20 @@ from dataclasses import dataclass
 from typing import Final
 
 from openmpu.errors import NotFound
+from openmpu.media.encoding.sei_messages import NOBODY, Seen
 from openmpu.media.figures import Figures
 from openmpu.media.loops import Loop
 from openmpu.media.packets import StreamFormat
 from openmpu.media.production import Stage
 from openmpu.media.relay_pictures import RelayPictures
-from openmpu.media.sound_side import SoundSide
+from openmpu.media.seen import shown
+from openmpu.media.sound_side import SoundSide, hearing_of
 from openmpu.media.track_figures import track_figures, volume_figures
 from openmpu.model.roster import Kind, Roster, Source, Track, User
 from openmpu.model.scene import Scene, Voice
 from openmpu.model.task import RelayPart, RelaySpec, TaskSpec
 from openmpu.timing.ticks import SECOND
+from openmpu.wire.sei import Place, Shown
 
 KEEP: Final = 10 * SECOND
 """operations.md 3.4: without data the connection is kept for so long."""
@@ -38,6 +41,14 @@ class Relayed:
     user: User | None = None
     video: Track | None = None
     audio: Track | None = None
+
+    @property
+    def seen(self) -> Seen:
+        """What SEI says of the user: no pane (callbacks.md 6.2)."""
+        if self.user is None:
+            return NOBODY
+        what = shown(self.video.source) if self.video else Shown.NOTHING
+        return (((self.user.channel_id, self.user.user_id), Place(self.user.user_id, shown=what)),)
 
     @property
     def scene(self) -> Scene:
@@ -75,8 +86,8 @@ class RelayProduction:
         self._spec: TaskSpec | None = None
         self._came_at: int | None = None
         self._gone_at: int | None = None
-        self._pictures = RelayPictures(stage.out, self._want_key)
-        self._sound = SoundSide(stage.switch.inputs.get, stage.out)
+        self._sound = SoundSide(stage.switch.inputs.get, stage.out, stage.tell_voices)
+        self._pictures = RelayPictures(stage.out, self._want_key, lambda: self._sound.sounding)
         self._loops: list[Loop] = []
 
     def apply(self, spec: TaskSpec, roster: Roster) -> None:
@@ -86,9 +97,10 @@ class RelayProduction:
         self._note_presence(relayed)
         self._relayed = relayed
         self._switch.want(track.track_id for track in (relayed.video, relayed.audio) if track)
-        self._pictures.texts.payload_type = spec.sei.payload_type if spec.sei else None
-        self._pictures.plan(self._switch.inputs.get(relayed.video.track_id) if relayed.video else None)
-        self._sound.plan(relayed.scene, spec.audio if self._has_sound(spec) else None)
+        self._pictures.sei.plan(spec)
+        source = self._switch.inputs.get(relayed.video.track_id) if relayed.video else None
+        self._pictures.plan(source, relayed.seen)
+        self._sound.plan(relayed.scene, spec.audio if self._has_sound(spec) else None, hearing_of(spec))
         self._leave_out(spec.relay.part)
         if not self._loops:
             self._start()
@@ -118,7 +130,7 @@ class RelayProduction:
 
     def send_sei(self, text: str) -> None:
         """Put `text` into the next picture, once."""
-        self._pictures.texts.add(text)
+        self._pictures.sei.texts.add(text)
 
     async def picture(self) -> bytes:
         """A relay decodes nothing."""

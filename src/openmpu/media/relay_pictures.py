@@ -2,13 +2,13 @@
 
 A relay begins, and begins anew after a loss, with a key frame, which is asked for. Every key frame carries parameter
 sets in band: those that the publisher sent last are put before it where it has none. Used by one thread, but for
-`plan`, `force_key` and `send_sei`.
+`plan` and `sei`.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -17,17 +17,19 @@ import structlog
 from openmpu.errors import OpenMpuError
 from openmpu.media.decoding.video import VideoDecoder
 from openmpu.media.decoding.wish import KeyFrameWish
-from openmpu.media.encoding.sei import SeiTexts
+from openmpu.media.encoding.sei_messages import NOBODY, Seen, SeiMessages
 from openmpu.media.encoding.video import VideoEncoder
 from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import Incoming, TrackInput
 from openmpu.media.interleave import Interleaver
 from openmpu.media.outputs import annexb, avc
 from openmpu.media.packets import Packet
+from openmpu.media.sound.mixer import Speaker
 from openmpu.model.encoder import VideoProfile
 from openmpu.model.frames import EncodedFrame
 from openmpu.model.roster import Kind
 from openmpu.timing.ticks import MILLISECOND
+from openmpu.wire.sei import Sounding
 
 POLL: Final = 20 * MILLISECOND
 LEAST_STEP: Final = MILLISECOND
@@ -55,24 +57,31 @@ class RelayPictures:
     Args:
         out: Takes the packets.
         want_key: Asks the relayed track's publisher for a key frame; any thread.
+        sounding: How everybody sounds now, for SEI.
     """
 
-    def __init__(self, out: Interleaver, want_key: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        out: Interleaver,
+        want_key: Callable[[], None],
+        sounding: Callable[[], Mapping[Speaker, Sounding]] = dict,
+    ) -> None:
         self.counts = RelayCounts()
-        self.texts = SeiTexts()
+        self.sei = SeiMessages(sounding)
+        self._seen: Seen = NOBODY
         self._out, self._want_key = out, want_key
         self._lock = threading.Lock()
-        self._planned: tuple[TrackInput | None] | None = None
+        self._planned: tuple[TrackInput | None, Seen] | None = None
         self._source: TrackInput | None = None
         self._relay: _Untouched | _Transcoded | None = None
         self._wish = KeyFrameWish()
         self._dropped = 0
         self._last: int | None = None
 
-    def plan(self, source: TrackInput | None) -> None:
-        """Which track to relay from now on; None: none. Any thread."""
+    def plan(self, source: TrackInput | None, seen: Seen = NOBODY) -> None:
+        """Which track to relay from now on, and what SEI says of its user; None: none. Any thread."""
         with self._lock:
-            self._planned = (source,)
+            self._planned = (source, seen)
 
     def step(self, now: int) -> int:
         """Pass on what is due; when to look again."""
@@ -102,7 +111,7 @@ class RelayPictures:
         if self._planned is None:
             return
         with self._lock:
-            (source,), self._planned = self._planned, None
+            (source, self._seen), self._planned = self._planned, None
         if source is self._source:
             return
         self._source, self._relay = source, None
@@ -128,7 +137,7 @@ class RelayPictures:
         self._last = pts
         self._count(relay, incoming, pts)
         for packet in packets:
-            self._out.put(self.texts.put_into(packet, "h264"))
+            self._out.put(self.sei.put_into(packet, "h264", self._seen))
 
     def _count(self, relay: _Untouched | _Transcoded, incoming: Incoming, pts: int) -> None:
         assert self._source is not None  # noqa: S101 - as above

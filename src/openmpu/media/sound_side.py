@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Final
 
+from openmpu.media.encoding.sei_messages import tells_vad
 from openmpu.media.encoding.sound import FRAME, SoundEncoder
 from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import SOUND_AHEAD, TrackInput
@@ -18,16 +20,41 @@ from openmpu.media.packets import Packet
 from openmpu.media.sound.blocks import BLOCK, SAMPLE_RATE
 from openmpu.media.sound.limiter import LOOK_AHEAD_NS
 from openmpu.media.sound.mixer import Mixer, Speaker
+from openmpu.media.sound.speakers import Speakers, TellVoices
 from openmpu.media.sound.voice import BLOCK_NS, Source
 from openmpu.model.encoder import AudioProfile
 from openmpu.model.ids import TrackId
 from openmpu.model.roster import Kind
 from openmpu.model.scene import Scene
+from openmpu.model.task import TaskSpec
 from openmpu.timing.ticks import SECOND, Ticks
+from openmpu.wire.sei import Sounding
 
 LEAD: Final = SOUND_AHEAD - LOOK_AHEAD_NS - BLOCK_NS
 MOST_BEHIND: Final = 10 * SECOND
 """The machine stood still for longer: begin anew at the present."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What is to be found out about voices.
+
+    Attributes:
+        voices_every_ms: Tell who spoke in each interval of so long; 0: do not.
+        detects: Know who speaks now, for SEI.
+    """
+
+    voices_every_ms: int = 0
+    detects: bool = False
+
+
+def hearing_of(spec: TaskSpec) -> Hearing:
+    """What a task wants to know."""
+    return Hearing(spec.vad_interval_ms, tells_vad(spec))
+
+
+def to_nobody(interval_ms: int, speakers: object) -> None:
+    """For those who do not care."""
 
 
 class SoundSide:
@@ -36,28 +63,37 @@ class SoundSide:
     Args:
         source_of: The subscribed track of that id.
         out: Takes the packets.
+        tell_voices: Hears who spoke, in the sound thread.
     """
 
-    def __init__(self, source_of: Callable[[TrackId], TrackInput | None], out: Interleaver) -> None:
+    def __init__(
+        self, source_of: Callable[[TrackId], TrackInput | None], out: Interleaver, tell_voices: TellVoices = to_nobody
+    ) -> None:
         self.blocks = self.late = 0
         self.mixer = Mixer(self._source)
         self._source_of, self._out = source_of, out
         self._lock = threading.Lock()
-        self._planned: tuple[Scene, AudioProfile | None] | None = None
+        self._planned: tuple[Scene, AudioProfile | None, Hearing] | None = None
+        self._speakers = Speakers(tell_voices)
         self._encoder: SoundEncoder | None = None
         self._ticks = Ticks(SAMPLE_RATE, BLOCK)
         self._number = 0
         self._frame_ns = 0
 
-    def plan(self, scene: Scene, profile: AudioProfile | None) -> None:
+    def plan(self, scene: Scene, profile: AudioProfile | None, hearing: Hearing | None = None) -> None:
         """Who is heard from the next block on, and how it is encoded; None: nothing is sent. Any thread."""
         with self._lock:
-            self._planned = (scene, profile)
+            self._planned = (scene, profile, hearing or Hearing())
 
     @property
     def volumes(self) -> dict[Speaker, int]:
         """`vol` of everybody who may be heard."""
         return self.mixer.volumes
+
+    @property
+    def sounding(self) -> dict[Speaker, Sounding]:
+        """`vol` and `vad` of everybody who may be heard. Any thread."""
+        return self.mixer.sounding
 
     def figures(self) -> Figures:
         """Counts of blocks and voices."""
@@ -95,7 +131,9 @@ class SoundSide:
         assert self._encoder is not None  # noqa: S101 - the caller looked
         self.blocks += 1
         self.late += behind > LEAD
-        block = self.mixer.block(self._ticks.pts(self._number))
+        pts = self._ticks.pts(self._number)
+        block = self.mixer.block(pts)
+        self._speakers.step(pts, self.mixer.talkers)
         self._number += 1
         self._put_all(self._encoder.encode(block))
 
@@ -108,8 +146,10 @@ class SoundSide:
         if self._planned is None:
             return
         with self._lock:
-            (scene, profile), self._planned = self._planned, None
+            (scene, profile, hearing), self._planned = self._planned, None
         self.mixer.set_scene(scene)
+        self.mixer.detect(wanted=hearing.detects or hearing.voices_every_ms > 0)
+        self._speakers.every(hearing.voices_every_ms)
         if profile is None:
             self.finish()
         elif self._encoder is None:

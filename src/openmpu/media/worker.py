@@ -10,6 +10,7 @@ import base64
 import os
 import resource
 import signal
+import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ from openmpu.model.ids import AppId, ChannelId, TaskId, TaskKey
 from openmpu.model.task import TaskSpec
 from openmpu.processes.child import Child
 from openmpu.processes.logs import set_up_logs
+from openmpu.wire.callbacks import Speaker, VoiceReport
 
 REPORT_EVERY_S: Final = 1.0
 DRAIN_WITHIN_S: Final = 4.0
@@ -122,7 +124,7 @@ class Worker:
         if self._draining or self._over.is_set():
             raise Busy("task", "the worker is ending")
         if self._job is None:
-            self._job = Job(self._options, self._clock, self._tell, self._crash)
+            self._job = Job(self._options, self._clock, self._tell, self._crash, self._tell_voices)
         await self._job.apply(spec, gateways)
         self._tell()
 
@@ -154,6 +156,10 @@ class Worker:
         while True:
             await asyncio.sleep(REPORT_EVERY_S)
             self._tell()
+
+    def _tell_voices(self, interval_ms: int, speakers: tuple[Speaker, ...]) -> None:
+        report = VoiceReport(interval_ms, speakers, time.time_ns())
+        self._child.tell("voices", report=to_plain(report))
 
     def _tell(self, failed: tuple[int, str] | None = None) -> None:
         if self._job:

@@ -97,6 +97,10 @@ class Notices:
         payload = callbacks.target_payload(event.url.public, at, event.code, event.error_code, event.message)
         self._put(self._notice(record.spec.key, record.spec.channel_id, callbacks.TARGET_EVENT, payload))
 
+    def voices(self, key: TaskKey, channel_id: ChannelId, report: callbacks.VoiceReport) -> None:
+        """A VoiceListener: what a worker told."""
+        self.voice(key, channel_id, report.interval_ms, report.speakers, report.at)
+
     def voice(
         self, key: TaskKey, channel_id: ChannelId, interval_ms: int, speakers: Sequence[callbacks.Speaker], at: int
     ) -> None:

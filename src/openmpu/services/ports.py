@@ -12,6 +12,7 @@ from openmpu.model.reports import Publication, TargetReport, WorkerReport
 from openmpu.model.roster import Roster, Source
 from openmpu.model.task import Family, Mode, TaskSpec, TaskState
 from openmpu.model.urls import IngestUrl
+from openmpu.wire.callbacks import VoiceReport
 
 
 class Clock(Protocol):
@@ -312,6 +313,8 @@ class TaskListener(Protocol):
 
 RosterListener = Callable[[ChannelKey, Roster], Awaitable[None]]
 ReportListener = Callable[[WorkerReport], Awaitable[None]]
+VoiceListener = Callable[[TaskKey, ChannelId, VoiceReport], None]
+"""Hears of each interval in which somebody spoke in a task. Never waits and never fails."""
 
 __all__ = [
     "Clock",
@@ -326,5 +329,6 @@ __all__ = [
     "Subscription",
     "TargetReport",
     "TaskRecord",
+    "VoiceListener",
     "WorkerReport",
 ]

@@ -39,6 +39,15 @@ class Speaker:
     speaking_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class VoiceReport:
+    """Who spoke in the interval that ended at `at`, loudest first; nobody: all fell silent."""
+
+    interval_ms: int
+    speakers: tuple[Speaker, ...]
+    at: int
+
+
 def target_payload(dst_url: str, at: int, code: int, error_code: int = 0, message: str = "") -> dict[str, Any]:
     """EventType 1; `dst_url` without query and credentials."""
     return {
