@@ -1,7 +1,7 @@
 """The limit told by REMB where the sender gets no transport-wide feedback."""
 
 from openmpu.wire.rtp.bandwidth import CEILING, FLOOR, START, Bandwidth
-from openmpu.wire.rtp.extensions import Extras
+from openmpu.wire.rtp.extras import Extras
 from openmpu.wire.rtp.packet import parse
 from tests.wire.rtp.packetisers import rtp
 

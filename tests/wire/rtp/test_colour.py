@@ -4,7 +4,8 @@ import pytest
 
 from openmpu.model.frames import EncodedFrame, ToldColour
 from openmpu.wire.link import LinkReader, encode_media
-from openmpu.wire.rtp.extensions import Extension, Extras, _store_rare
+from openmpu.wire.rtp.extensions import Extension, _store_rare
+from openmpu.wire.rtp.extras import Extras
 
 
 @pytest.mark.parametrize(

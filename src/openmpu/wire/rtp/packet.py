@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from struct import Struct
 
-from openmpu.wire.rtp.extensions import Extras
+from openmpu.wire.rtp.extras import Extras
 
 _HEADER = Struct("!BBHII").unpack_from
 _EXTENSION = Struct("!HH").unpack_from
