@@ -40,6 +40,10 @@ check: setup
 bench: setup
 	@openmpu bench $(ARGS)
 
+## make soak    random life and random blows, judged: MINUTES=3 ARGS="--seed 7 --json out.json"
+soak: setup debian
+	@$(PY) -m tests.rig.soak --minutes $(MINUTES) $(ARGS)
+
 ## make lock    the locks anew from pyproject.toml
 lock: setup
 	@$(PY) -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements/core.lock

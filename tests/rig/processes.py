@@ -34,6 +34,7 @@ listen = "127.0.0.1:{port}"
 {server}
 [media]
 udp_ports = "{udp_ports}"
+{media}
 [storage]
 state_dir = "{state}"
 [security]
@@ -268,6 +269,7 @@ class Rig:
             app=APP,
             app_key=APP_KEY,
             server=settings.get("server", ""),
+            media=settings.get("media", ""),
             security=settings.get("security", ""),
             limits=settings.get("limits", ""),
         )
@@ -280,7 +282,7 @@ async def rig(directory: Path, *, serve: bool = True, **settings: str) -> AsyncI
     Args:
         directory: An empty one, for settings, state and logs.
         serve: False: the test starts the server itself.
-        settings: More lines of TOML for the tables `server`, `security` and `limits`.
+        settings: More lines of TOML for the tables `server`, `media`, `security` and `limits`.
     """
     made = Rig(directory, settings)
     try:

@@ -1,0 +1,263 @@
+"""Everything that a task can draw, through the whole system: signed request, WebRTC, RTMP, cut picture."""
+
+import asyncio
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from openmpu.clients.receive import Receiver
+from openmpu.media.segmentation.port import MISSING_NOTE
+from openmpu.model.colours import Colour
+from openmpu.model.geometry import PixelRect
+from tests.e2e.steps import ALICE, BOB, CAROL, assert_edges, assert_there, enter, is_there, received, receiving, until
+from tests.media.segmentation.environment import segmentation_python
+from tests.rig.analysis import Recording, border_of
+from tests.rig.picture_server import Pictures, picture_server
+from tests.rig.pictures import Picture, distance, pane_edges
+from tests.rig.processes import Rig, rig
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+LEVELS = 4
+"""Issue 5: colours after x264, in the middle of flat areas."""
+GROUND, WALL, MARK = Colour(20, 60, 100), Colour(60, 160, 80), Colour(220, 200, 40)
+LOGO, HIDDEN, ABSENT = Colour(200, 40, 160), Colour(0, 220, 220), Colour(150, 90, 30)
+BOX, CLOCK_BOX = Colour(30, 30, 200), Colour(130, 20, 20)
+PANES = PixelRect(64, 72, 512, 288), PixelRect(704, 72, 512, 288), PixelRect(64, 396, 512, 288)
+WALL_AT, MARK_AT = PixelRect(640, 396, 256, 144), PixelRect(1024, 576, 192, 108)
+LOGO_AT = PixelRect(64 + 358, 72 + 28, 104, 58)
+SQUARE_BOB = replace(BOB, height=480)
+
+
+@pytest.fixture
+def shelf() -> Iterator[Pictures]:
+    """Pictures by URL."""
+    with picture_server() as pictures:
+        yield pictures
+
+
+def number(colour: Colour) -> int:
+    """As the API writes it: red is the low byte (operations.md 1.4)."""
+    return colour.red + colour.green * 256 + colour.blue * 65536
+
+
+def flat(prefix: str, **fields: object) -> dict[str, object]:
+    """Parameters of one list element; `Images__1__Url` is `Images.1.Url`."""
+    return {f"{prefix}.{name.replace('__', '.')}": value for name, value in fields.items()}
+
+
+def layout(*places: tuple[float, float]) -> dict[str, object]:
+    """Panes of 0.4 x 0.4 at these places."""
+    found: dict[str, object] = {}
+    for place, (x, y) in enumerate(places):
+        found |= flat(f"Panes.{place + 1}", PaneId=place, X=x, Y=y, Width=0.4, Height=0.4, MajorPane=int(not place))
+    return found
+
+
+def everything(shelf: Pictures) -> dict[str, object]:
+    """Each kind of layer once."""
+    text = {"FontSize": 40, "FontColor": number(Colour(255, 255, 255)), "Box": "true", "BoxBorderWidth": 16}
+    panes = [
+        flat("UserPanes.1", PaneId=0, UserId="alice"),
+        flat("UserPanes.1.Images.1", Url=shelf.of(LOGO), Display=1, X=0.7, Y=0.1, Width=0.2, Height=0.2),
+        flat("UserPanes.1.Images.2", Url=shelf.of(HIDDEN), Display=2),
+        flat("UserPanes.2", PaneId=1, UserId="bob", SegmentType=1),
+        flat("UserPanes.2.Texts.1", Text="On air", X=0.3, Y=0.4, BoxColor=number(BOX), **text),
+        flat("UserPanes.3", PaneId=2, UserId="carol"),
+        flat("UserPanes.3.Images.1", Url=shelf.of(ABSENT), Display=2),
+    ]
+    layers = [
+        flat("Backgrounds.1", Url=shelf.of(WALL), X=0.5, Y=0.55, Width=0.2, Height=0.2),
+        flat("Watermarks.1", Url=shelf.of(MARK), Alpha=0.5, X=0.8, Y=0.8, Width=0.15, Height=0.15),
+        flat("ClockWidgets.1", X=0.5, Y=0.85, BoxColor=number(CLOCK_BOX), **text),
+    ]
+    task: dict[str, object] = {"BackgroundColor": number(GROUND), "CropMode": 2, "TaskMode": 1}
+    return {name: value for part in (task, *panes, *layers) for name, value in part.items()}
+
+
+async def settled(cdn: Receiver, seconds: float = 1.6) -> float:
+    """Let a change come through; a moment of the stream at which it stands."""
+    await received(cdn, seconds)
+    return cdn.figures().last_pts_ms / 1000 - 0.3
+
+
+def inner(rect: PixelRect) -> PixelRect:
+    """Its middle."""
+    width, height = rect.width // 4 * 2, rect.height // 4 * 2
+    return PixelRect((rect.left + rect.width // 4) // 2 * 2, (rect.top + rect.height // 4) // 2 * 2, width, height)
+
+
+def assert_colour(picture: Picture, rect: PixelRect, wanted: Colour) -> None:
+    """Flat areas have the colour that was asked for."""
+    seen = picture.colour(inner(rect))
+    assert distance(seen, wanted) <= LEVELS, f"{rect}: {seen} is not {wanted}"
+
+
+def assert_box(picture: Picture, rect: PixelRect) -> None:
+    """Its edges are where they should be, within 2 pixels."""
+    edges = pane_edges(picture, rect)
+    for side, edge in edges.items():
+        assert edge is not None, f"{side} of {rect} is not there"
+        assert abs(edge - getattr(rect, side)) <= 2, f"{side} of {rect} at {edge}"
+
+
+def share(picture: Picture, rect: PixelRect, wanted: Colour) -> float:
+    """How much of a rectangle has a colour, in blocks of 4 x 4."""
+    blocks = [PixelRect(x, y, 4, 4) for y in range(rect.top, rect.bottom, 4) for x in range(rect.left, rect.right, 4)]
+    return float(np.mean([distance(picture.colour(block), wanted) <= 3 * LEVELS for block in blocks]))
+
+
+async def test_every_kind_of_layer_and_layouts_that_change_on_air(tmp_path, house: Rig, shelf: Pictures):
+    """One task: all layers, three crop modes, 10 updates a second, a custom layout modified and deleted."""
+    saved, at = tmp_path / "out.flv", dict[str, float]()
+    places = (0.05, 0.1), (0.55, 0.1), (0.05, 0.55)
+    made = (await house.call("CreateMPULayout", AudioMixCount=6, **layout(*places))).value()["LayoutId"]
+    async with receiving(saved) as cdn:
+        await enter(house, ALICE)
+        await enter(house, SQUARE_BOB)
+        await enter(house, replace(CAROL, video="none"))
+        answer = await house.start_task("scene", cdn.url, **{"LayoutIds.1": made}, **everything(shelf))
+        assert answer.status == 200, answer.text
+        at["whole"] = await settled(cdn, 4)
+        notes = (await house.task("scene"))["notes"]
+        for mode in (0, 1):
+            assert (await house.call("UpdateMPUTask", TaskId="scene", CropMode=mode)).status == 200
+            at[f"crop {mode}"] = await settled(cdn)
+        last = await flurry(house, 3)
+        at["flurry"] = await settled(cdn)
+        answer = await house.call("ModifyMPULayout", LayoutId=made, **layout((0.05, 0.05), *places[1:]))
+        assert answer.status == 200, answer.text
+        at["moved"] = await settled(cdn)
+        assert (await house.call("DeleteMPULayout", LayoutId=made)).status == 200
+        await until(lambda: stopped(house, "scene"), "the task is stopped")
+
+    recording = Recording(saved)
+    shown = {name: recording.picture(moment) for name, moment in at.items()}
+    assert recording.cadence(25).perfect, recording.cadence(25)
+    assert MISSING_NOTE in notes
+    assert_whole(shown["whole"])
+    assert_clock(recording, at["whole"])
+    assert_crops(shown)
+    assert_colour(shown["flurry"], PixelRect(640, 8, 60, 400), last)
+    moved = replace(PANES[0], top=36)
+    assert_there(shown["moved"], ALICE, moved)
+    assert_edges(shown["moved"], ALICE, moved)
+
+
+async def flurry(house: Rig, seconds: int) -> Colour:
+    """Ten updates a second, every third one invalid; the background of the last valid one."""
+    last, rounds = GROUND, asyncio.get_running_loop().time()
+    for turn in range(seconds * 10):
+        wanted = Colour(20 + 7 * turn, 250 - 6 * turn, 90)
+        bad: Mapping[str, object] = {"CropMode": 9} if turn % 3 == 2 else {}
+        answer = await house.call("UpdateMPUTask", TaskId="scene", BackgroundColor=number(wanted), **bad)
+        assert answer.status == (400 if bad else 200), answer.text
+        last = last if bad else wanted
+        await asyncio.sleep(max(0.0, rounds + (turn + 1) / 10 - asyncio.get_running_loop().time()))
+    return last
+
+
+async def stopped(house: Rig, task_id: str) -> bool:
+    """Whether its state is 2."""
+    return (await house.call("GetMPUTaskStatus", TaskId=task_id)).value()["Status"] == 2
+
+
+def assert_whole(picture: Picture) -> None:
+    """Every layer of `everything`."""
+    half = Colour(*(round((one + other) / 2) for one, other in zip(parts(MARK), parts(GROUND), strict=True)))
+    assert_there(picture, ALICE, PANES[0])
+    assert_edges(picture, ALICE, PANES[0])
+    assert_there(picture, SQUARE_BOB, PANES[1])
+    for rect, colour in ((WALL_AT, WALL), (MARK_AT, half), (LOGO_AT, LOGO), (PANES[2], ABSENT)):
+        assert_colour(picture, rect, colour)
+        assert_box(picture, rect)
+    assert_colour(picture, PixelRect(920, 380, 280, 180), GROUND)
+    text = PixelRect(PANES[1].left + 120, PANES[1].top + 88, 240, 120)
+    assert 0.1 < share(picture, text, BOX) < 0.9
+    assert picture.luma[187:230, 858:950].max() > 200, "white letters on the box"
+    assert share(picture, PixelRect(630, 590, 440, 90), CLOCK_BOX) > 0.2
+
+
+def parts(colour: Colour) -> tuple[int, int, int]:
+    """Red, green, blue."""
+    return colour.red, colour.green, colour.blue
+
+
+def assert_clock(recording: Recording, end_s: float) -> None:
+    """It changes once a second, and always within one frame."""
+    rows = [picture.luma[590:680, 640:1020].astype(int) for picture in recording.pictures(end_s - 2.2, end_s)]
+    changes = [float(np.abs(later - earlier).max()) > 60 for earlier, later in pairwise(rows)]
+    moments = np.flatnonzero(changes)
+    assert 2 <= len(moments) <= 3, moments
+    assert np.diff(moments).tolist() == [25] * (len(moments) - 1)
+
+
+def assert_crops(shown: Mapping[str, Picture]) -> None:
+    """CropMode 2 shows the ground beside a narrow picture, 0 stretches it, 1 cuts above and below."""
+    pane = PANES[1]
+    side = PixelRect(pane.left, pane.top + 40, 56, 200)
+    assert_edges(shown["whole"], SQUARE_BOB, pane)
+    assert_colour(shown["whole"], side, GROUND)
+    top = border_of(pane)
+    assert distance(shown["crop 0"].colour(top), BOB.colour) <= LEVELS
+    left = PixelRect(pane.left + 4, pane.top + 80, 8, 120)
+    assert distance(shown["crop 1"].colour(left), BOB.colour) <= LEVELS
+    assert distance(shown["crop 1"].colour(top), BOB.colour) > LEVELS
+
+
+async def test_panes_of_a_live_task(tmp_path, house: Rig, shelf: Pictures):
+    """StartLiveMPUTask: who is absent has their picture, else black; Background beside the panes; black borders."""
+    saved = tmp_path / "live.flv"
+    encode = {"VideoWidth": "1280", "VideoHeight": "720", "VideoBitrate": "1500", "VideoFramerate": "25"}
+    encode |= {"VideoGop": "50", "AudioBitrate": "64", "AudioSampleRate": "48000", "AudioChannels": "2"}
+    panes = [
+        {"X": "0.05", "Y": "0.1", "UserInfo": {"UserId": "bob"}, "RenderMode": "0"},
+        {"X": "0.55", "Y": "0.1", "UserInfo": {"UserId": "dora"}, "BackgroundImageUrl": shelf.of(ABSENT)},
+        {"X": "0.05", "Y": "0.55", "UserInfo": {"UserId": "erin"}},
+    ]
+    shown = [{**pane, "Width": "0.4", "Height": "0.4", "ZOrder": "0"} for pane in panes]
+    plan = {"Layout": {"UserPanes": shown}, "EncodeParams": encode, "Background": {"URL": shelf.of(WALL)}}
+    async with receiving(saved) as cdn:
+        await enter(house, SQUARE_BOB)
+        named = {"ChannelId": "room", "TaskId": "live", "MixMode": 1, "StreamURL": cdn.url}
+        answer = await house.call("StartLiveMPUTask", TranscodeParams=json.dumps(plan), **named)
+        assert answer.status == 200, answer.text
+        moment = await settled(cdn, 4)
+
+    recording = Recording(saved)
+    picture, black = recording.picture(moment), Colour(0, 0, 0)
+    assert recording.cadence(25).perfect
+    assert_there(picture, SQUARE_BOB, PANES[0])
+    assert_edges(picture, SQUARE_BOB, PANES[0])
+    for rect, colour in ((PANES[1], ABSENT), (PANES[2], black)):
+        assert_colour(picture, rect, colour)
+        assert_box(picture, rect)
+    assert_colour(picture, PixelRect(PANES[0].left, PANES[0].top + 40, 56, 200), black)
+    assert_colour(picture, PixelRect(640, 400, 600, 300), WALL)
+
+
+@pytest.mark.timeout(500)
+async def test_people_are_cut_out(tmp_path):
+    """With MediaPipe: a test picture holds no person, so that the ground is seen in the pane, and no note stands."""
+    saved, setting = tmp_path / "cut.flv", f'segmentation_python = "{segmentation_python()}"'
+    async with rig(tmp_path, media=setting) as house, receiving(saved) as cdn:
+        await enter(house, BOB)
+        cut = {"TaskMode": 1, "BackgroundColor": number(GROUND), **flat("UserPanes.1", PaneId=0, SegmentType=1)}
+        assert (await house.start_task("cut", cdn.url, **cut)).status == 200
+        await received(cdn, 2)
+
+        async def quiet() -> bool:
+            return not (await house.task("cut"))["notes"]
+
+        await until(quiet, "the model is loaded", 60)
+        moment = await settled(cdn, 2)
+
+    recording = Recording(saved)
+    picture = recording.picture(moment)
+    assert recording.cadence(25).perfect
+    assert not is_there(picture, BOB, PixelRect(0, 0, 1280, 720))
+    assert distance(picture.colour(PixelRect(0, 0, 1280, 40)), GROUND) <= LEVELS
