@@ -14,11 +14,12 @@ from openmpu.media.packets import Packet, StreamFormat
 from openmpu.media.relay import Relayed, choose
 from openmpu.media.relay_pictures import RelayPictures
 from openmpu.model.frames import EncodedFrame
-from openmpu.model.ids import ChannelId, TrackId, UserId
+from openmpu.model.ids import AppId, ChannelId, TaskId, TrackId, UserId
 from openmpu.model.roster import Kind, Roster, Source, Track, User
-from openmpu.model.task import RelayPart, RelaySpec
+from openmpu.model.task import RelayPart, RelaySpec, SeiRhythm, SeiSpec, TaskSpec
 from openmpu.timing.ticks import MILLISECOND, SECOND
 from tests.media.synthetic import Camera
+from tests.rig.nals import Access, split
 
 RED, GREEN = (81, 90, 240), (145, 54, 34)
 CLIP = Camera(RED, seconds=3.0, gop=30)
@@ -206,3 +207,16 @@ def test_stream_type_says_what_is_relayed(part: RelayPart, has: tuple[bool, bool
     """0 both, 1 sound, 2 picture."""
     chosen = choose(RelaySpec(part=part), Roster.of(user("a", 1, *BOTH)))
     assert (chosen.video is not None, chosen.audio is not None) == has
+
+
+def test_seating_goes_out_in_a_relay_without_a_pane() -> None:
+    """callbacks.md 6.2: paneid -1, zeros; slices stay as they came."""
+    line = Line()
+    spec = TaskSpec(AppId("a"), CHANNEL, TaskId("t"), sei=SeiSpec(layout_volume=SeiRhythm()))
+    line.relay.sei.plan(spec)
+    line.relay.plan(line.input, choose(RelaySpec(), Roster.of(user("a", 1, *BOTH))).seen)
+    line.run(CLIP.frames())
+    told = [said["stream"] for packet in line.packets for _, said in Access(packet.pts, split(packet.data)).messages]
+    assert len(told) == 3
+    assert [(one["uid"], one["paneid"], one["type"], one["w"]) for (one,) in told] == [("a", -1, 0, 0)] * 3
+    assert slices(line.packets) == slices([Packet(Kind.VIDEO, 0, frame.data) for frame in CLIP.frames()])
