@@ -67,11 +67,22 @@ def sign_v1(method: str, path: str, parameters: Mapping[str, str], keys: Keys, o
 
 
 def sign_v3(
-    method: str, path: str, parameters: Mapping[str, str], keys: Keys, once: Once, host: str, action: tuple[str, str]
+    method: str,
+    path: str,
+    parameters: Mapping[str, str],
+    keys: Keys,
+    once: Once,
+    host: str,
+    action: tuple[str, str],
+    plain: bytes = b"",
 ) -> Request:
-    """Operation and proof in headers, parameters in the query (wire.md 4). `action`: its name and version."""
-    body_hash = hashlib.sha256(b"").hexdigest()
+    """Operation and proof in headers, parameters in the query (wire.md 4).
+
+    `action` is its name and version, `plain` a JSON body, which our own doors take.
+    """
+    body_hash = hashlib.sha256(plain).hexdigest()
     headers = {
+        **({"content-type": "application/json"} if plain else {}),
         "host": host,
         "x-acs-action": action[0],
         "x-acs-content-sha256": body_hash,
@@ -85,7 +96,7 @@ def sign_v3(
     text = f"ACS3-HMAC-SHA256\n{hashlib.sha256(canonical.encode()).hexdigest()}"
     signature = hmac.new(keys.secret.encode(), text.encode(), hashlib.sha256).hexdigest()
     proof = f"ACS3-HMAC-SHA256 Credential={keys.key_id},SignedHeaders={';'.join(names)},Signature={signature}"
-    return Request(method, query, {**headers, "authorization": proof})
+    return Request(method, query, {**headers, "authorization": proof}, plain)
 
 
 def _joined(parameters: Mapping[str, str]) -> str:

@@ -75,7 +75,7 @@ class PreviewDoor:
 
 
 def _parameters(incoming: Incoming) -> dict[str, str]:
-    if (incoming.header("content-type") or "").partition(";")[0].strip().lower() != "application/json":
+    if not incoming.is_json:
         return dict(collect(incoming).merged)
     try:
         plain = json.loads(incoming.body)

@@ -28,13 +28,14 @@ from openmpu.wire.rpc.authentication import (
     Claim,
     check_signature,
     check_stamp,
+    is_v3,
     loggable_canonical,
     read_claim,
 )
 from openmpu.wire.rpc.faults import fault_of
 from openmpu.wire.rpc.formats import Format, asked_format, format_of_fault
 from openmpu.wire.rpc.incoming import Incoming
-from openmpu.wire.rpc.parameters import Parameters, collect
+from openmpu.wire.rpc.parameters import Parameters, collect, decode_form
 from openmpu.wire.rpc.replies import Body, Reply, fault_reply, success_reply
 
 __all__ = ["MAX_HEAD", "RpcApp", "RpcDoor", "RpcOptions", "rpc_routes"]
@@ -106,10 +107,16 @@ class RpcApp:
     async def account_of(self, incoming: Incoming) -> Account:
         """Who signed a request to one of our own doors beside the API; signed like an API call, with its own path.
 
+        A JSON body must be signed with V3, whose proof covers it: V1 signs parameters only.
+
         Raises:
             OpenMpuError: Whatever wire.md 9 refuses in its steps 4 to 8.
         """
-        return await self._authenticate(Exchange(incoming), collect(incoming))
+        if not incoming.is_json:
+            return await self._authenticate(Exchange(incoming), collect(incoming))
+        if self._door.options.auth and not is_v3(incoming):
+            raise Invalid("Parameter.ContentType", "a JSON body must be signed with ACS3-HMAC-SHA256")
+        return await self._authenticate(Exchange(incoming), Parameters(decode_form(incoming.query), {}))
 
     async def _run(self, exchange: Exchange) -> Body:
         _check_transport(exchange.incoming, self._door.options)

@@ -37,5 +37,13 @@ class Incoming:
     @property
     def is_form(self) -> bool:
         """Whether the body holds parameters."""
-        kind = (self.header("content-type") or "").partition(";")[0]
-        return kind.strip().lower() == "application/x-www-form-urlencoded"
+        return self._kind == "application/x-www-form-urlencoded"
+
+    @property
+    def is_json(self) -> bool:
+        """Whether the body says that it is JSON; only our own doors take that."""
+        return self._kind == "application/json"
+
+    @property
+    def _kind(self) -> str:
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
