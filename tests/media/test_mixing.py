@@ -53,7 +53,9 @@ async def production(tape: Tape) -> AsyncIterator[MixProduction]:
     clock = MonotonicClock()
     epoch, failures = clock.now(), list[Exception]()
     switch = Switch(AppId("a"), clock, epoch, lambda: None)
-    stage = Stage(WorkerOptions("", "a", "t"), switch, Interleaver(tape), clock, epoch, failures.append)
+    stage = Stage(
+        WorkerOptions("", "a", "t"), switch, Interleaver(tape), clock, epoch, failures.append, lambda *_: None
+    )
     made = MixProduction(stage)
     try:
         yield made
