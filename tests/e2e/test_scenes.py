@@ -85,6 +85,17 @@ async def settled(cdn: Receiver, seconds: float = 1.6) -> float:
     return cdn.figures().last_pts_ms / 1000 - 0.3
 
 
+async def seated(house: Rig, task_id: str, *wanted: str) -> None:
+    """Wait until the panes show what they should, as the status tells it."""
+    seen: dict[str, object] = {}
+
+    async def told() -> bool:
+        seen.update((await house.task(task_id))["figures"])
+        return [seen.get(f"pane.{place}") for place in range(len(wanted))] == list(wanted)
+
+    await until(told, f"panes show {wanted}", 30)
+
+
 def inner(rect: PixelRect) -> PixelRect:
     """Its middle."""
     width, height = rect.width // 4 * 2, rect.height // 4 * 2
@@ -122,7 +133,8 @@ async def test_every_kind_of_layer_and_layouts_that_change_on_air(tmp_path, hous
         await enter(house, replace(CAROL, video="none"))
         answer = await house.start_task("scene", cdn.url, **{"LayoutIds.1": made}, **everything(shelf))
         assert answer.status == 200, answer.text
-        at["whole"] = await settled(cdn, 4)
+        await seated(house, "scene", "video", "video", "no_video")
+        at["whole"] = await settled(cdn, 3.5)
         notes = (await house.task("scene"))["notes"]
         for mode in (0, 1):
             assert (await house.call("UpdateMPUTask", TaskId="scene", CropMode=mode)).status == 200
@@ -226,7 +238,8 @@ async def test_panes_of_a_live_task(tmp_path, house: Rig, shelf: Pictures):
         named = {"ChannelId": "room", "TaskId": "live", "MixMode": 1, "StreamURL": cdn.url}
         answer = await house.call("StartLiveMPUTask", TranscodeParams=json.dumps(plan), **named)
         assert answer.status == 200, answer.text
-        moment = await settled(cdn, 4)
+        await seated(house, "live", "video")
+        moment = await settled(cdn, 3)
 
     recording = Recording(saved)
     picture, black = recording.picture(moment), Colour(0, 0, 0)
