@@ -24,14 +24,13 @@ async def _run(options: dict[str, Any]) -> None:
 
     async def handle(message: dict[str, Any]) -> Any:
         match message.get("do"):
-            case "run":
-                state["lease"] = message["lease"]
-                state["spec"] = message["spec"]
+            case "run" | "update":
+                state.update({name: message[name] for name in ("lease", "spec") if name in message})
                 report()
-            case "update":
-                state["spec"] = message["spec"]
             case "stop":
                 ended.set()
+            case "speak":
+                child.tell("voices", report=message["report"])
             case "spec":
                 return state["spec"]
         return None

@@ -15,8 +15,10 @@ from openmpu.engines.local import LocalEngine
 from openmpu.engines.nursery import Nursery
 from openmpu.engines.pids import alive
 from openmpu.errors import NotFound
+from openmpu.model.codec import to_plain
 from openmpu.model.ids import AppId, ChannelId, TaskId
 from openmpu.model.task import TaskSpec
+from openmpu.wire.callbacks import Speaker, VoiceReport
 
 SPEC = TaskSpec(AppId("app"), ChannelId("room"), TaskId("one"))
 pytestmark = pytest.mark.e2e
@@ -47,7 +49,8 @@ class House:
             self.next_lease,
             lambda channel: f"unix:/{channel.channel_id}",
         )
-        self.engine.listen(self.heard)
+        self.voices: list = []
+        self.engine.listen(self.heard, lambda *told: self.voices.append(told))
         self.control = ControlServer(path, {"worker": self.engine})
 
     async def next_lease(self, key):
@@ -98,6 +101,19 @@ async def test_a_worker_runs_what_is_wanted_and_ends_when_it_is_not(tmp_path):
         await until(lambda: not house.ledger.living())
         with pytest.raises(NotFound):
             await house.engine.ask(SPEC.key, "spec")
+
+
+async def test_who_spoke_is_told_with_task_and_channel(tmp_path):
+    """As the worker told it; nonsense is told to nobody and harms nothing."""
+    report = VoiceReport(500, (Speaker("ann", 180, 150, 420),), 17)
+    async with a_house(tmp_path) as house:
+        await house.start()
+        await until(house.pid)
+        await house.engine.ask(SPEC.key, "speak", report={"speakers": "nonsense"})
+        await house.engine.ask(SPEC.key, "speak", report=to_plain(report))
+        await until(lambda: house.voices)
+
+        assert house.voices == [(SPEC.key, SPEC.channel_id, report)]
 
 
 async def test_an_update_reaches_the_worker(tmp_path):
