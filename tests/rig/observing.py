@@ -107,7 +107,8 @@ class Census:
 
     def __init__(self, house: Rig) -> None:
         self._house = house
-        self._samples: defaultdict[tuple[str, int], list[Sample]] = defaultdict(list)
+        self._samples: defaultdict[int, list[Sample]] = defaultdict(list)
+        self._titles: dict[int, str] = {}
 
     async def run(self) -> None:
         """Sample until cancelled."""
@@ -117,8 +118,8 @@ class Census:
 
     def lives(self) -> dict[str, Life]:
         """Of each process that lived long enough, by title and process id."""
-        long = {key: samples for key, samples in self._samples.items() if len(samples) > 2}
-        lives = {f"{title} [{pid}]": life(samples) for (title, pid), samples in long.items()}
+        long = {pid: samples for pid, samples in self._samples.items() if len(samples) > 2}
+        lives = {f"{self._titles[pid]} [{pid}]": life(samples) for pid, samples in long.items()}
         return {name: one for name, one in lives.items() if one.seconds >= LEAST_LIFE_S}
 
     def _look(self, now: float) -> None:
@@ -126,7 +127,8 @@ class Census:
             with contextlib.suppress(psutil.Error):
                 process = psutil.Process(pid)
                 rss = process.memory_info().rss / (1 << 20)
-                self._samples[_short(title), pid].append(Sample(now, rss, process.num_fds()))
+                self._samples[pid].append(Sample(now, rss, process.num_fds()))
+                self._titles[pid] = _short(title)
 
 
 def _short(title: str) -> str:
