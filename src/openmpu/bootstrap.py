@@ -218,6 +218,7 @@ def _uvicorn_config(config: Config, house: House) -> uvicorn.Config:
         port=port,
         loop="none",
         http=PatientProtocol,
+        ws="none",
         h11_max_incomplete_event_size=MAX_HEAD,
         lifespan="off",
         access_log=False,
