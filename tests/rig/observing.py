@@ -12,6 +12,7 @@ from typing import Self
 import psutil
 
 from openmpu.clients import reading
+from openmpu.clients.encoders import SAMPLE_RATE
 from openmpu.clients.glimpses import Watched
 from openmpu.clients.receive import Receiver
 from openmpu.clients.watching import Watcher
@@ -28,21 +29,29 @@ SAMPLE_S = 2.0
 LEAST_LIFE_S = 15.0
 _MOVING = 0.7
 """Share of pictures that must differ, for lips to be judged: a frozen picture has none."""
+_HOLE = SECOND // 10
+"""Nanoseconds: blocks that come in while the others are looked at are none."""
 _WHOLE = SECOND // 2
 """Nanoseconds: they must have been there since that long after the begin of the window."""
 
 
 class LiveWatcher(Watcher):
-    """Judges lips only of people who are there all the time, and move."""
+    """Judges lips only of people who are there all the time, and move; and not over a hole in the sound."""
 
     def _offset(
         self, name: str, sights: Sequence[reading.Sight], samples: reading.Samples, start: int, now: int
     ) -> int | None:
         seen = [sight for sight in sights if sight.mark and sight.pts >= start]
         marks = {sight.mark.number for sight in seen if sight.mark}
-        if not seen or seen[0].pts > start + _WHOLE or len(marks) < _MOVING * len(seen):
+        if not seen or seen[0].pts > start + _WHOLE or len(marks) < _MOVING * len(seen) or self._has_hole(samples):
             return None
         return super()._offset(name, sights, samples, start, now)
+
+    def _has_hole(self, samples: reading.Samples) -> bool:
+        """Whether the sound that is kept lasts shorter than its times say: a connection was lost in between."""
+        with self._lock:
+            span = self._blocks[-1][0] - self._blocks[0][0] if self._blocks else 0
+        return span - len(samples) * SECOND // SAMPLE_RATE > _HOLE
 
 
 class Station:
@@ -121,6 +130,13 @@ class Census:
         long = {pid: samples for pid, samples in self._samples.items() if len(samples) > 2}
         lives = {f"{self._titles[pid]} [{pid}]": life(samples) for pid, samples in long.items()}
         return {name: one for name, one in lives.items() if one.seconds >= LEAST_LIFE_S}
+
+    def samples(self) -> dict[str, list[tuple[float, float, int]]]:
+        """All of it, for whoever wants to draw it: seconds, megabytes, descriptors."""
+        return {
+            f"{self._titles[pid]} [{pid}]": [(round(s.at_s, 1), round(s.rss_mb, 2), s.fds) for s in samples]
+            for pid, samples in self._samples.items()
+        }
 
     def _look(self, now: float) -> None:
         for pid, title in self._house.processes().items():
