@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Self
 
+import av
 import psutil
 
 from openmpu.clients import reading
@@ -17,6 +18,7 @@ from openmpu.clients.glimpses import Watched
 from openmpu.clients.receive import Receiver
 from openmpu.clients.watching import Watcher
 from openmpu.model.layouts import Layout
+from openmpu.timing.ticks import MILLISECOND
 from openmpu.wire.rtmp.inspect import Role, about
 from openmpu.wire.rtmp.messages import Tag
 from tests.rig.processes import Rig
@@ -46,6 +48,15 @@ class LiveWatcher(Watcher):
         if not seen or seen[0].pts > start + _WHOLE or len(marks) < _MOVING * len(seen) or self._has_hole(samples):
             return None
         return super()._offset(name, sights, samples, start, now)
+
+    def _hear(self, block: av.AudioFrame) -> None:
+        """As before; when times begin anew (another worker), what was heard and seen under the old ones is dropped."""
+        with self._lock:
+            if self._blocks and (block.pts or 0) * MILLISECOND < self._blocks[-1][0]:
+                self._blocks.clear()
+                for sights in self._sights.values():
+                    sights.clear()
+        super()._hear(block)
 
     def _has_hole(self, samples: reading.Samples) -> bool:
         """Whether the sound that is kept lasts shorter than its times say: a connection was lost in between."""
@@ -79,10 +90,6 @@ class Station:
         """Pictures that were not looked at, because looking did not keep up."""
         return self._watcher.left_out
 
-    def begin_anew(self) -> None:
-        """The stream's times begin anew: another worker makes it now."""
-        self._best = None
-
     def fresh_since(self, moment: int) -> bool:
         """Whether a picture came after `moment` (monotonic nanoseconds) without more delay than usual."""
         latest = self.arrivals[-1] if self.arrivals else None
@@ -106,6 +113,8 @@ class Station:
         self._watcher.take(tag)
         if about(tag).role in (Role.KEY_FRAME, Role.FRAME):
             arrival = Arrival(now, tag.timestamp * 1_000_000)
+            if self.arrivals and arrival.pts < self.arrivals[-1].pts:
+                self._best = None  # times begin anew: another worker makes the stream now
             self.arrivals.append(arrival)
             delay = arrival.at - arrival.pts
             self._best = delay if self._best is None else min(self._best, delay)

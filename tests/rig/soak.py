@@ -31,7 +31,7 @@ from tests.rig.score import Bars, Score
 from tests.rig.shim import Weather, bad_weather
 from tests.rig.soaking import GUESTS, INPUT_FPS, TONES, USUAL, Encoding, Soak
 
-CENSUS = "census.json"
+DETAILS = "details.json"
 SETTINGS = {"server": "grace_s = 30", "limits": "push_for_ever = true"}
 
 
@@ -98,7 +98,8 @@ async def soak(
         if "left behind" not in str(error):
             raise
         left.append(str(error))
-    (directory / CENSUS).write_text(json.dumps(census.samples()), encoding="utf-8")
+    seen = {"lives": census.samples(), "steady": made.steady.offsets_ms, "hurt": made.hurt.offsets_ms}
+    (directory / DETAILS).write_text(json.dumps(seen), encoding="utf-8")
     for name, station in (("steady", made.steady), ("hurt", made.hurt)):
         made.say(f"{name}: {station.left_out} tags not looked at; sound and picture apart: {station.apart}")
     return _score(made, census, seconds, left)
@@ -136,7 +137,7 @@ def main(arguments: list[str]) -> int:
     missed = scores.faults(score, Bars())
     _report(score, missed)
     if options.json:
-        shutil.copy(directory / CENSUS, options.json.with_suffix(".census.json"))
+        shutil.copy(directory / DETAILS, options.json.with_suffix(".details.json"))
         options.json.write_text(json.dumps({**asdict(score), "missed": missed}, indent=1), encoding="utf-8")
     if not missed:
         shutil.rmtree(directory)

@@ -155,10 +155,15 @@ class Soak:
 
     async def _worker_gone(self, number: signal.Signals) -> Callable[[], bool]:
         pid = await self._pid("worker rigapp/hurt")
-        connects, struck = self.hurt.receiver.figures().connects, time.monotonic_ns()
-        self.hurt.begin_anew()
+        connects, joined = self.hurt.receiver.figures().connects, list[int]()
         os.kill(pid, number)
-        return lambda: self.hurt.receiver.figures().connects > connects and self.hurt.fresh_since(struck)
+
+        def back() -> bool:
+            if not joined and self.hurt.receiver.figures().connects > connects:
+                joined.append(time.monotonic_ns())
+            return bool(joined) and self.hurt.fresh_since(joined[0])
+
+        return back
 
     async def _gateway_gone(self) -> Callable[[], Awaitable[bool]]:
         pid = await self._pid("openmpu: gateway")
