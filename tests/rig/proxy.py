@@ -20,7 +20,8 @@ class Fault(StrEnum):
     STALL = "stall"
     """Nothing is read any more; connections stay. New ones are accepted and stall too."""
     DROP = "drop"
-    """What the client sends is taken and thrown away; nothing comes back."""
+    """What the client sends is taken and thrown away; nothing comes back. Afterwards such a connection is reset: TCP
+    never goes on behind a hole."""
     THROTTLE = "throttle"
     """At most so many kbit/s towards the receiver."""
     RESET = "reset"
@@ -43,6 +44,7 @@ class FaultProxy:
         self._fault, self._kbps = Fault.NONE, 0
         self._changed = asyncio.Condition()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._holed: set[asyncio.StreamWriter] = set()
         self._jobs: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self.accepted = 0
@@ -76,6 +78,10 @@ class FaultProxy:
             self._fault, self._kbps = fault, kbps
         if fault in {Fault.RESET, Fault.REJECT, Fault.SILENT}:
             self._cut()
+        if fault is not Fault.DROP:
+            for writer in self._holed:
+                _reset(writer)
+            self._holed.clear()
         async with self._changed:
             self._changed.notify_all()
 
@@ -114,6 +120,8 @@ class FaultProxy:
             await _first_of(both)
         finally:
             self._writers.discard(back)
+            self._holed.discard(back)
+            self._holed.discard(writer)
             back.close()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, inbound: bool) -> None:
@@ -127,6 +135,7 @@ class FaultProxy:
                 return
             await self._until_not(Fault.STALL)
             if self._fault is Fault.DROP:
+                self._holed.add(writer)
                 continue
             if inbound and self._fault is Fault.THROTTLE:
                 await asyncio.sleep(len(data) * 8 / 1000 / self._kbps)
