@@ -44,6 +44,20 @@ def test_lost_packets_are_concealed(lost: tuple[int, ...]) -> None:
     assert click_dbfs(out, 440) < -30
 
 
+@pytest.mark.parametrize("seconds", [0.3, 1.9, 3.5, 60.0])
+def test_packets_that_come_when_all_is_over_harm_nobody(seconds: float) -> None:
+    """A publisher who stood still sends what was due seconds ago: it is not heard, and the next in time is."""
+    feed = Feed(tone_packets(20))
+    voice = Voice(feed, RawDecoder())
+    blocks_of(voice, 40)
+    feed.packets = [packet(n, tone(440, n * BLOCK, BLOCK)) for n in range(21, 30)]
+    now = 40 + round(seconds * 50)
+    blocks_of(voice, 5, now * 20 * MILLISECOND)
+    feed.packets = [packet(n, tone(440, n * BLOCK, BLOCK)) for n in range(now, now + 60)]
+    out = blocks_of(voice, 50, (now + 5) * 20 * MILLISECOND)
+    assert np.abs(out[20 * BLOCK :]).max() > 0.4
+
+
 def test_reordered_packets_are_put_in_order() -> None:
     """5 % of the packets come after their successor: the first one teaches the delay, then every sample is right."""
     order = list(range(200))

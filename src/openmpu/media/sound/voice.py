@@ -30,6 +30,8 @@ WARM_UP: Final = 4
 """Packets kept of a voice that is not decoded: decoded first when it is chosen, so that the decoder is in swing."""
 LEVEL_HOLDS: Final = 100 * MILLISECOND
 """A publisher who sends nothing (DTX) is silent after so long."""
+LONG_PAST: Final = SAMPLE_RATE // 2
+"""Samples after the end of all sound: what is made up has faded out long before."""
 QUIET: Final = 1e-3
 """Peak (-60 dBFS) below which a jump cannot be heard."""
 _CROSSFADE: Final = 240
@@ -96,7 +98,7 @@ class Voice:
         wanted_pts = pts - self.source.delay
         self._take(wanted_pts + self._ahead(wanted_pts) + BLOCK_NS + _DECODE_AHEAD)
         wanted = self._sample_at(wanted_pts)
-        if wanted is None or not self._placed(wanted):
+        if wanted is None or self._is_over(wanted) or not self._placed(wanted):
             return None
         out = self._read(wanted)
         self._note(pts)
@@ -125,6 +127,14 @@ class Voice:
         if self._last is None or self.timeline.empty:
             return None
         return _position(self._last.media) + (pts - self._last.pts) * SAMPLE_RATE // SECOND
+
+    def _is_over(self, wanted: int) -> bool:
+        """Whether all that came is long past: a publisher who stood still sends it when nobody can hear it any more."""
+        over = wanted - self.timeline.end > LONG_PAST
+        if over:
+            self.timeline.clear()
+            self._place = None
+        return over
 
     def _placed(self, wanted: int) -> bool:
         """Find the reader's place; false as long as the first sound is still to come."""
