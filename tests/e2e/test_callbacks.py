@@ -10,7 +10,7 @@ from tests.e2e.steps import ALICE, enter, received, receiving, until
 from tests.rig.ports import free_port
 from tests.rig.processes import rig
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="package")]
 
 
 @asynccontextmanager

@@ -7,16 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.e2e.steps import ALICE, BOB, until
 from tests.rig.analysis import Recording
 from tests.rig.ports import free_port
 from tests.rig.processes import rig
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="package")]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="package")
 async def shell(tmp_path):
     """Commands without a server."""
     async with rig(tmp_path, serve=False) as made:

@@ -17,7 +17,7 @@ from tests.e2e.steps import (
 from tests.rig.analysis import Recording, layout_panes
 from tests.rig.packets import SECOND, bitrates_kbps, key_distances
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="package")]
 HD = (1280, 720)
 
 

@@ -17,7 +17,7 @@ from tests.rig.packets import SECOND
 from tests.rig.ports import free_port
 from tests.rig.processes import APP, APP_KEY
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="package")]
 HD = (1280, 720)
 DORA = Person("dora", Colour(180, 60, 160), 700)
 

@@ -17,7 +17,7 @@ from openmpu.model.colours import Colour
 from tests.rig.picture_server import Pictures, picture_server
 from tests.rig.processes import APP, KEY_ID, SECRET, Rig
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="package")]
 PATH = "/api/preview"
 GROUND, MARK = Colour(20, 60, 100), Colour(220, 200, 40)
 GROUND_NUMBER = GROUND.red + GROUND.green * 256 + GROUND.blue * 65536

@@ -17,7 +17,7 @@ from tests.rig.debian import need
 from tests.rig.pictures import distance
 from tests.rig.processes import APP, APP_KEY
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="package")]
 SCRIPTS = Path(__file__).parents[1] / "gateway"
 PANES = {place: contained(pane, 640, 360) for place, pane in layout_panes(2, 1280, 720).items()}
 

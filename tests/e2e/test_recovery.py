@@ -12,7 +12,7 @@ from tests.rig.nginx_rtmp import nginx_rtmp
 from tests.rig.packets import SECOND
 from tests.rig.processes import rig
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="package")]
 
 
 async def test_a_killed_worker_is_replaced(house, tmp_path):
@@ -86,38 +86,38 @@ async def test_a_frozen_cdn_is_noticed_and_left(house, tmp_path):
         await until(lambda: _target_is(house, "ice", "pushing"), "the stream is back", within_s=30)
 
 
-async def test_tasks_survive_a_restart_of_the_server(house, tmp_path):
+async def test_tasks_survive_a_restart_of_the_server(own_house, tmp_path):
     """Stopped in order and started again: the task is brought back, same id, same URL."""
     async with receiving(tmp_path / "out.flv") as cdn:
-        await house.start_task("stay", cdn.url)
-        await house.server.stop()
-        assert not await house.left_behind(within_s=5)
+        await own_house.start_task("stay", cdn.url)
+        await own_house.server.stop()
+        assert not await own_house.left_behind(within_s=5)
 
-        await house.start_server()
-        assert (await house.call("GetMPUTaskStatus", TaskId="stay")).value()["Status"] == 0
-        await enter(house, ALICE)
+        await own_house.start_server()
+        assert (await own_house.call("GetMPUTaskStatus", TaskId="stay")).value()["Status"] == 0
+        await enter(own_house, ALICE)
         await received(cdn, 1)
 
 
-async def test_a_killed_server_is_followed_by_the_next_without_a_gap(house, tmp_path):
+async def test_a_killed_server_is_followed_by_the_next_without_a_gap(own_house, tmp_path):
     """Publishers and workers go on; the next server takes them over, and the stream never stopped."""
     saved = tmp_path / "out.flv"
     async with receiving(saved) as cdn:
-        publisher = await enter(house, ALICE)
-        await house.start_task("on", cdn.url)
+        publisher = await enter(own_house, ALICE)
+        await own_house.start_task("on", cdn.url)
         await received(cdn, 2)
-        worker, gateway = house.pids("worker rigapp/on"), house.pids("openmpu: gateway")
+        worker, gateway = own_house.pids("worker rigapp/on"), own_house.pids("openmpu: gateway")
 
-        house.server.kill(signal.SIGKILL)
-        await house.server.wait()
-        await house.start_server()
+        own_house.server.kill(signal.SIGKILL)
+        await own_house.server.wait()
+        await own_house.start_server()
         await received(cdn, 2)
 
-        assert house.pids("worker rigapp/on") == worker
-        assert house.pids("openmpu: gateway") == gateway
+        assert own_house.pids("worker rigapp/on") == worker
+        assert own_house.pids("openmpu: gateway") == gateway
         assert publisher.text.count("connects=2") == 0
         assert cdn.figures().connects == 1
-        assert (await house.call("StopMPUTask", TaskId="on")).status == 200
+        assert (await own_house.call("StopMPUTask", TaskId="on")).status == 200
 
     assert Recording(saved).cadence(25).perfect
 

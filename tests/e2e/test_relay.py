@@ -15,7 +15,7 @@ from tests.rig.nals import pictures_of
 from tests.rig.packets import SECOND
 from tests.rig.ports import free_port
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150), pytest.mark.asyncio(loop_scope="package")]
 
 
 async def publishing(house, user, path):

@@ -20,7 +20,7 @@ from tests.rig.picture_server import Pictures, picture_server
 from tests.rig.pictures import Picture, distance, pane_edges
 from tests.rig.processes import Rig, rig
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="package")]
 
 LEVELS = 4
 """Issue 5: colours after x264, in the middle of flat areas."""

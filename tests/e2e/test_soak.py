@@ -9,7 +9,7 @@ from tests.rig.score import Bars, faults, line
 from tests.rig.soak import soak
 from tests.rig.soaking import BACK_WITHIN_S, LIGHT
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240), pytest.mark.asyncio(loop_scope="package")]
 
 LENIENT = Bars(
     present=0.999,

@@ -13,7 +13,7 @@ from tests.media.sound.speech import SENTENCE, hush, speech, tones
 from tests.rig.analysis import Recording
 from tests.rig.packets import bitrates_kbps
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150), pytest.mark.asyncio(loop_scope="package")]
 HUMS = dict(zip("abcdefgh", (300, 500, 700, 1100, 1300, 1700, 1900, 2300), strict=True))
 LOUD, FAINT = ("c", "e", "h"), 0.3
 ALONE = -38.0

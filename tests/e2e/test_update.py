@@ -7,7 +7,7 @@ from tests.rig.analysis import Recording, border_of, layout_panes
 from tests.rig.packets import SECOND
 from tests.rig.pictures import distance
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="package")]
 HD = (1280, 720)
 
 

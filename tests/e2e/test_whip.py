@@ -8,18 +8,11 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack
 
 from openmpu.wire.tokens import Privilege, make_one_string, make_sealed
-from tests.rig.processes import APP, APP_KEY, rig
+from tests.rig.processes import APP, APP_KEY
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.asyncio(loop_scope="module")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(60), pytest.mark.asyncio(loop_scope="package")]
 SDP = {"Content-Type": "application/sdp"}
 FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag"}
-
-
-@pytest.fixture(scope="module")
-async def house(tmp_path_factory):
-    """One server for all of these."""
-    async with rig(tmp_path_factory.mktemp("whip")) as made:
-        yield made
 
 
 def bearer(user="ann", seconds=3600, key=APP_KEY, app=APP):

@@ -123,6 +123,7 @@ class Rig:
         self.state = directory / "state"
         self.server: Program | None = None
         self._programs: list[Program] = []
+        self._tasks: set[str] = set()
         self.config.write_text(self._settings(settings))
         self.config.chmod(0o600)
         self.api = ApiClient(self.url, Keys(KEY_ID, SECRET))
@@ -199,6 +200,8 @@ class Rig:
     async def call(self, action: str, **parameters: object) -> Answer:
         """A signed API call; AppId is filled in. Names with dots: `**{"LayoutIds.1": 2}`."""
         named = {"AppId": APP, **{name: str(value) for name, value in parameters.items()}}
+        if action.startswith("Start"):
+            self._tasks.add(named.get("TaskId", ""))
         return await self.api.call(action, named)
 
     async def start_task(self, task_id: str, url: str, *, channel: str = "room", **more: object) -> Answer:
@@ -219,6 +222,24 @@ class Rig:
     def pids(self, title: str) -> list[int]:
         """The processes whose title holds a text, such as `worker rigapp/t1`."""
         return [pid for pid, name in self.processes().items() if title in name]
+
+    async def clear(self) -> None:
+        """Leave the server empty for the next test: publishers end, tasks stop, users and the subscription go.
+
+        Raises:
+            AssertionError: A worker is still there after 12 s.
+        """
+        guests = [program for program in self._programs if program is not self.server]
+        await asyncio.gather(*(program.stop() for program in guests if program.status is None))
+        for task_id in self._tasks:
+            await self.call("StopMPUTask", TaskId=task_id)
+        await self.call("DeleteRtcMPUEventSub")
+        await self.call("DeleteChannel", ChannelId="room")  # a browser that was closed says no farewell
+        self._programs, self._tasks = [self.server] if self.server else [], set()
+        deadline = time.monotonic() + 12.0
+        while left := self.pids("openmpu: worker "):
+            assert time.monotonic() < deadline, f"still there: {left}"
+            await asyncio.sleep(0.05)
 
     async def close(self) -> None:
         """End the programs, newest first, then the server, and see that nothing is left.
