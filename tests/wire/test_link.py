@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openmpu.model.frames import EncodedFrame
-from openmpu.model.ids import AppId, ChannelId, ChannelKey, TrackId, UserId
+from openmpu.model.ids import AppId, ChannelId, ChannelKey, TaskId, TaskKey, TrackId, UserId
 from openmpu.model.roster import Kind, Roster, Source, Track, User
 from openmpu.wire import link
 
@@ -27,6 +27,9 @@ MESSAGES = (
     link.Shown(7, 640, 360, 15),
     link.RosterChanged(CHANNEL, ROSTER),
     link.TrackEnded(7),
+    link.Present(8, TaskKey(CHANNEL.app_id, TaskId("show")), 3, Kind.VIDEO, "h264"),
+    link.Withdraw(8),
+    link.Played(8, 2),
 )
 
 frames = st.builds(

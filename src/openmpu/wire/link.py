@@ -8,6 +8,10 @@ A stream of frames, each `length u32, kind u8` (big-endian; length counts what f
 From the worker: `Watch`, `Unwatch`, `Subscribe`, `Unsubscribe`, `WantKeyFrame`, `Shown`. From the gateway:
 `RosterChanged`, `TrackEnded`, media. `number` is chosen by the worker when it subscribes and names the track on this
 link only.
+
+What a task makes goes the other way: the worker says `Present` and sends media under its number while the gateway's
+`Played` says that somebody plays it; the gateway says `WantKeyFrame` when a player needs one. RTP time of such media is
+Unix time in ticks of its clock, so that the next worker of the same task goes on on the same line.
 Sans-IO: `LinkReader.feed` takes any bytes; what is malformed raises `LinkBroken`, after which the link must be closed.
 """
 
@@ -22,8 +26,8 @@ from typing import Any
 from openmpu.errors import Invalid, OpenMpuError
 from openmpu.model.codec import from_plain, to_plain
 from openmpu.model.frames import EncodedFrame, ToldColour
-from openmpu.model.ids import ChannelKey, TrackId
-from openmpu.model.roster import Roster
+from openmpu.model.ids import ChannelKey, TaskKey, TrackId
+from openmpu.model.roster import Kind, Roster
 
 MAX_BODY = 8 << 20
 """Bytes: more than any encoded picture; a longer frame means the stream is broken."""
@@ -72,7 +76,7 @@ class Unsubscribe:
 
 @dataclass(frozen=True, slots=True)
 class WantKeyFrame:
-    """Worker: the track under `number` cannot be decoded before its next key frame; ask for one."""
+    """The track under `number` cannot be decoded before its next key frame; whoever sends it should see to one."""
 
     number: int
 
@@ -103,14 +107,57 @@ class TrackEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class Present:
+    """Worker: what the task makes can be played; under `number` come its frames of that kind, when they are wanted.
+
+    Attributes:
+        lease: The worker's; the same track of a worker with a lower one gives way.
+        codec: As in a `Track`.
+    """
+
+    number: int
+    task: TaskKey
+    lease: int
+    kind: Kind
+    codec: str
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Worker: nothing more will come under `number`."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """Gateway: so many players want the frames of the presented track under `number` now; 0: send none."""
+
+    number: int
+    players: int
+
+
+@dataclass(frozen=True, slots=True)
 class Media:
-    """Gateway: one encoded frame of the track under `number`."""
+    """One encoded frame of the track under `number`: subscribed to, or presented."""
 
     number: int
     frame: EncodedFrame
 
 
-Message = Watch | Unwatch | Subscribe | Unsubscribe | WantKeyFrame | Shown | RosterChanged | TrackEnded
+Message = (
+    Watch
+    | Unwatch
+    | Subscribe
+    | Unsubscribe
+    | WantKeyFrame
+    | Shown
+    | RosterChanged
+    | TrackEnded
+    | Present
+    | Withdraw
+    | Played
+)
 _TYPES: dict[str, type[Any]] = {kind.__name__: kind for kind in Message.__args__}
 
 

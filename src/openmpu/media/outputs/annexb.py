@@ -1,16 +1,12 @@
-"""Annex B byte streams (ITU-T H.264 and H.265 annex B): start codes out, units apart."""
+"""Annex B byte streams (ITU-T H.264 and H.265 annex B) and what FLV makes of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-_START_CODE = b"\x00\x00\x01"
+from openmpu.wire.annexb import units
 
-
-def units(data: bytes) -> list[bytes]:
-    """The NAL units of one picture, without start codes and the zeroes around them; empty ones left out."""
-    parts = data.split(_START_CODE)
-    return [unit for part in parts[1:] if (unit := part.rstrip(b"\x00"))]
+__all__ = ["units", "with_lengths"]
 
 
 def with_lengths(nals: Iterable[bytes]) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from openmpu.wire.whip.candidates import Candidate, Credentials
-from openmpu.wire.whip.deals import Deal, Taken
+from openmpu.wire.whip.deals import Deal, Sent, Taken
 from openmpu.wire.whip.offers import Offer
 
 
@@ -68,13 +68,21 @@ def _taken(offer: Offer, deal: Deal, here: Here, first: bool) -> list[str]:
         f"a=setup:{dtls_setup(offer)}",
         f"a=mid:{deal.section.mid}",
         *(f"a=extmap:{extension.id} {extension.uri}" for extension in deal.extensions),
-        "a=recvonly",
+        *(_sent_lines(deal.section.kind, deal.sent) if deal.sent else ["a=recvonly"]),
         "a=rtcp-mux",
         *(["a=rtcp-rsize"] if deal.section.rtcp_rsize else []),
         *(line for codec in deal.codecs for line in _codec_lines(codec)),
         *(f"a=rid:{rid} recv" for rid in deal.rids),
         *([f"a=simulcast:recv {';'.join(deal.rids)}"] if deal.rids else []),
     ]
+
+
+def _sent_lines(kind: str, sent: Sent) -> list[str]:
+    """Sound and picture are of one stream, so that browsers play them together."""
+    repairs = [f"a=ssrc-group:FID {sent.ssrc} {sent.rtx}"] if sent.rtx is not None else []
+    ssrcs = [ssrc for ssrc in (sent.ssrc, sent.rtx) if ssrc is not None]
+    lines = ["a=sendonly", f"a=msid:{sent.cname} {kind}", *repairs]
+    return [*lines, *(f"a=ssrc:{ssrc} cname:{sent.cname}" for ssrc in ssrcs)]
 
 
 def _formats(deal: Deal) -> Iterator[str]:

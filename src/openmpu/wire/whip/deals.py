@@ -81,13 +81,28 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What we say of a track that we send (RFC 5576, 8830).
+
+    Attributes:
+        rtx: SSRC of what is sent again; None: none is agreed on.
+        cname: Ties sound and picture together (RFC 3550 6.5.1).
+    """
+
+    ssrc: int
+    rtx: int | None
+    cname: str
+
+
+@dataclass(frozen=True, slots=True)
 class Deal:
-    """What is taken of one section; `codecs` empty: the section is refused."""
+    """What is taken of one section; `codecs` empty: the section is refused. `sent` None: it is received."""
 
     section: Section
     codecs: tuple[Taken, ...] = ()
     extensions: tuple[Extension, ...] = ()
     rids: tuple[str, ...] = ()
+    sent: Sent | None = None
 
 
 def settle(offer: Offer) -> tuple[Deal, ...]:
@@ -125,7 +140,7 @@ def _known(codec: Codec, kind: str) -> bool:
         return False
     match codec.name:
         case "h264":
-            return codec.parameter("packetization-mode", "0") in ("0", "1") and _h264_profile(codec) in _H264_PROFILES
+            return codec.parameter("packetization-mode", "0") in ("0", "1") and h264_profile(codec) in _H264_PROFILES
         case "vp9":
             return codec.parameter("profile-id", "0") == "0"
         case "av1":
@@ -136,7 +151,8 @@ def _known(codec: Codec, kind: str) -> bool:
             return True
 
 
-def _h264_profile(codec: Codec) -> int:
+def h264_profile(codec: Codec) -> int:
+    """profile_idc of the offer's profile-level-id; 0: it cannot be read."""
     text = codec.parameter("profile-level-id", "42e01f")
     try:
         return int(text[:2], 16) if len(text) == 6 else 0
@@ -150,12 +166,13 @@ def _take(codec: Codec, section: Section) -> Taken:
         codec,
         _answer_fmtp(codec),
         tuple(sorted(codec.feedback & wanted)),
-        rtx=_rtx_of(codec, section),
+        rtx=rtx_of(codec, section),
         red=_red_of(codec, section),
     )
 
 
-def _rtx_of(codec: Codec, section: Section) -> int | None:
+def rtx_of(codec: Codec, section: Section) -> int | None:
+    """Payload type of a codec's retransmissions, if they are offered."""
     numbers = (
         other.payload_type
         for other in section.codecs

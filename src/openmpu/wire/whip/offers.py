@@ -1,12 +1,12 @@
-"""A publisher's SDP offer as values (RFC 8866, 8829, 8839, 8842, 8843, 8852, 8853).
+"""A publisher's or player's SDP offer as values (RFC 8866, 8829, 8839, 8842, 8843, 8852, 8853).
 
-Says what is offered; what we take of it is decided in `deals.py`.
+Says what is offered; what we take of it is decided in `deals.py` and `plays.py`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -92,6 +92,15 @@ class Section:
         """Whether the publisher would send on it."""
         return self.direction in ("sendonly", "sendrecv") and not self.rejected
 
+    @property
+    def receives(self) -> bool:
+        """Whether the player would receive on it."""
+        return self.direction in ("recvonly", "sendrecv") and not self.rejected
+
+    def goes(self, *, plays: bool) -> bool:
+        """Whether it is of use to somebody who plays, or else to somebody who publishes."""
+        return self.receives if plays else self.sends
+
 
 @dataclass(frozen=True, slots=True)
 class Offer:
@@ -116,8 +125,12 @@ class Offer:
     maker: str = "-"
 
 
-def read_offer(text: str) -> Offer:
+def read_offer(text: str, *, plays: bool = False) -> Offer:
     """The offer in `text`.
+
+    Args:
+        text: SDP.
+        plays: It is a player's: what counts is what it would receive.
 
     Raises:
         Invalid: subject `sdp`; it is malformed, or lacks what every WHIP offer must have (RFC 9725 4.4).
@@ -130,8 +143,10 @@ def read_offer(text: str) -> Offer:
     direction = _direction(session, "sendrecv")
     sections = tuple(_section(part, str(place), direction) for place, part in enumerate(media))
     bundle = _bundle(session)
-    _check_bundle(sections, bundle)
-    tagged = _tagged(media, sections, bundle)
+    _check_bundle([section for section in sections if section.goes(plays=plays)], bundle, plays=plays)
+    if len({section.mid for section in sections}) < len(sections):
+        raise Invalid("sdp", "the SDP has two media sections of one a=mid")
+    tagged = _tagged(media, sections, bundle, plays=plays)
     return Offer(
         sections,
         bundle,
@@ -151,25 +166,23 @@ def _bundle(session: Part) -> tuple[str, ...]:
     return next((tuple(words[1:]) for words in groups if words and words[0] == "BUNDLE"), ())
 
 
-def _check_bundle(sections: tuple[Section, ...], bundle: tuple[str, ...]) -> None:
-    sending = [section for section in sections if section.sends and section.kind in ("audio", "video")]
-    if not sending:
-        raise Invalid("sdp", "the SDP offers no audio or video to send")
-    if len({section.mid for section in sections}) < len(sections):
-        raise Invalid("sdp", "the SDP has two media sections of one a=mid")
-    if len(sending) > 1 and not {section.mid for section in sending} <= set(bundle):
+def _check_bundle(going: Iterable[Section], bundle: tuple[str, ...], *, plays: bool) -> None:
+    media = [section for section in going if section.kind in ("audio", "video")]
+    if not media:
+        raise Invalid("sdp", f"the SDP offers no audio or video to {'receive' if plays else 'send'}")
+    if len(media) > 1 and not {section.mid for section in media} <= set(bundle):
         raise Invalid("sdp", "audio and video must go over one transport: a=group:BUNDLE must name both")
-    if not all(section.rtcp_mux for section in sending):
+    if not all(section.rtcp_mux for section in media):
         raise Invalid("sdp", "a=rtcp-mux is missing: RTP and RTCP must share one port")
 
 
-def _tagged(media: tuple[Part, ...], sections: tuple[Section, ...], bundle: tuple[str, ...]) -> Part:
-    """The part whose transport all use (RFC 8843 7.1): the first of the bundle, else the first that sends."""
+def _tagged(media: tuple[Part, ...], sections: tuple[Section, ...], bundle: tuple[str, ...], *, plays: bool) -> Part:
+    """The part whose transport all use (RFC 8843 7.1): the first of the bundle, else the first that is of use."""
     for mid in bundle:
         for part, section in zip(media, sections, strict=True):
             if section.mid == mid and not section.rejected:
                 return part
-    return next(part for part, section in zip(media, sections, strict=True) if section.sends)
+    return next(part for part, section in zip(media, sections, strict=True) if section.goes(plays=plays))
 
 
 def _credentials(session: Part, tagged: Part) -> Credentials:
