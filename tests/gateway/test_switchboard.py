@@ -47,7 +47,7 @@ class RecordingPublisher:
     def want_key_frame(self):
         self.asked += 1
 
-    def show(self, size):
+    def show(self, size, readers):
         self.sizes.append(size)
 
 

@@ -1,4 +1,4 @@
-"""The door for workers: one socket each, rosters and frames out, wishes in (wire/link.py).
+"""The door for workers: one socket each, rosters and frames out, wishes and what they make in (wire/link.py).
 
 A worker's socket is never waited for: what it does not read piles up to a limit, past which it loses frames.
 """
@@ -16,6 +16,8 @@ from typing import cast
 import structlog
 
 from openmpu.errors import Invalid
+from openmpu.gateway.players import Players
+from openmpu.gateway.programmes import Offering
 from openmpu.gateway.rosters import Rosters
 from openmpu.gateway.switchboard import Size, Subscription, Switchboard
 from openmpu.model.frames import EncodedFrame
@@ -28,14 +30,16 @@ MAX_UNSENT = 4 << 20
 MAX_BROKEN = 32 << 20
 """Bytes past which a worker that does not read is cut off; only rosters can bring it that far."""
 MAX_SUBSCRIPTIONS = 1_024
+MAX_PRESENTED = 8
+"""Tracks that one link may present: a task makes two."""
 _log = structlog.get_logger()
 
 
 class Links:
     """Every link of a gateway."""
 
-    def __init__(self, switchboard: Switchboard, rosters: Rosters, clock: Callable[[], int]) -> None:
-        self.switchboard, self.rosters, self.clock = switchboard, rosters, clock
+    def __init__(self, switchboard: Switchboard, rosters: Rosters, clock: Callable[[], int], players: Players) -> None:
+        self.switchboard, self.rosters, self.clock, self.players = switchboard, rosters, clock, players
         self._links: set[Link] = set()
         self._servers: list[asyncio.Server] = []
         self._paths: list[Path] = []
@@ -116,6 +120,7 @@ class Link(asyncio.Protocol):
         self._owner = owner
         self._reader = link.LinkReader()
         self._subscriptions: dict[int, Subscription] = {}
+        self._presented: dict[int, Offering] = {}
         self._transport: asyncio.Transport | None = None
         self.watched: set[ChannelKey] = set()
 
@@ -139,6 +144,9 @@ class Link(asyncio.Protocol):
         for subscription in self._subscriptions.values():
             self._owner.switchboard.unsubscribe(subscription)
         self._subscriptions.clear()
+        for offering in self._presented.values():
+            self._owner.players.programmes.withdraw(offering)
+        self._presented.clear()
         self.watched.clear()
         self._owner.closed(self)
 
@@ -189,6 +197,12 @@ class Link(asyncio.Protocol):
                 self._want_key_frame(number)
             case link.Shown():
                 self._show(message)
+            case link.Media(number, frame):
+                self._carry(number, frame)
+            case link.Present():
+                self._present(message)
+            case link.Withdraw(number):
+                self._withdraw(number)
             case _:
                 raise link.LinkBroken("link", f"a worker does not say {type(message).__name__}")
 
@@ -217,3 +231,44 @@ class Link(asyncio.Protocol):
         if subscription:
             subscription.size = Size(wish.width, wish.height, wish.fps)
             subscription.port.tell_size()
+
+    # What a worker makes
+
+    def _present(self, told: link.Present) -> None:
+        if told.number in self._presented or len(self._presented) >= MAX_PRESENTED:
+            raise link.LinkBroken("link", f"more than {MAX_PRESENTED} tracks presented, or one of them twice")
+        wishes = _Wishes(self, told.number)
+        programmes, now = self._owner.players.programmes, self._owner.clock()
+        offering = programmes.present(told.task, told.lease, told.kind, told.codec, wishes, now)
+        if offering:
+            self._presented[told.number] = offering
+
+    def _carry(self, number: int, frame: EncodedFrame) -> None:
+        """A frame to the players; one of a track that gave way to a later worker's goes to nobody."""
+        offering = self._presented.get(number)
+        if offering:
+            offering.port.put(frame, self._owner.clock())
+
+    def _withdraw(self, number: int) -> None:
+        """A worker that says so has ended in good order: nothing more will come."""
+        offering = self._presented.pop(number, None)
+        if offering:
+            self._owner.players.programmes.withdraw(offering)
+            self._owner.players.give_up(offering.task)
+
+
+class _Wishes:
+    """The players of one presented track speak to its worker through this (`switchboard.Publisher`)."""
+
+    __slots__ = ("_link", "_number")
+
+    def __init__(self, worker: Link, number: int) -> None:
+        self._link, self._number = worker, number
+
+    def want_key_frame(self) -> None:
+        """A player cannot go on without one."""
+        self._link.send(link.encode_message(link.WantKeyFrame(self._number)))
+
+    def show(self, size: Size | None, readers: int) -> None:  # noqa: ARG002 - what is made has one size
+        """So many play it."""
+        self._link.send(link.encode_message(link.Played(self._number, readers)))

@@ -1,4 +1,4 @@
-"""The gateway process: its control socket, its door for workers, its publications, and how it ends."""
+"""The gateway process: its control socket, its door for workers, its sessions, and how it ends."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ from openmpu.gateway.figures import ProcessMeter
 from openmpu.gateway.links import Links
 from openmpu.gateway.options import GatewayOptions, read_options
 from openmpu.gateway.peers import Place
+from openmpu.gateway.players import Players
 from openmpu.gateway.publications import Publications
 from openmpu.gateway.rosters import Rosters
+from openmpu.gateway.sessions import Sessions
 from openmpu.gateway.switchboard import Switchboard
 from openmpu.model.codec import from_plain, to_plain
-from openmpu.model.ids import ChannelKey, UserId
+from openmpu.model.ids import ChannelKey, TaskKey, UserId
 from openmpu.model.roster import Roster, Source
 from openmpu.processes.child import Child
 from openmpu.processes.logs import set_up_logs
@@ -46,22 +48,25 @@ class Gateway:
         self._clock = SteadyClock()
         self._switchboard = Switchboard()
         self._rosters = Rosters(self._roster_changed)
-        self._links = Links(self._switchboard, self._rosters, self._clock.now)
+        self._sessions = Sessions(group)
         network = Network(plan_bindings(options.ice_addresses, local_addresses()), PortRange(*options.ports))
-        self._publications = Publications(network, self._switchboard, self._rosters, self._clock.now, group)
+        now, sessions = self._clock.now, self._sessions
+        self._publications = Publications(network, self._switchboard, self._rosters, now, sessions)
+        self._players = Players(network, self._switchboard, now, sessions)
+        self._links = Links(self._switchboard, self._rosters, now, self._players)
         self._child = Child(options.control_path, self._hello, self._handle, options.grace_s)
         self._meter = ProcessMeter()
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until told to stop, or until no server came within the grace time; then end every publication."""
+        """Serve until told to stop, or until no server came within the grace time; then end every session."""
         for address in self._options.links:
             await self._links.listen(address)
         _log.info("gateway ready", gateway=self._options.name, links=self._options.links)
         try:
             await _first(self._child.run(), self._tell_figures(), self._stopping.wait())
         finally:
-            await self._publications.close()
+            await self._sessions.close()
             self._links.close()
 
     def stop(self) -> None:
@@ -88,7 +93,10 @@ class Gateway:
             peers = self._publications.peers
             tracks = [figures.plain() for peer in peers for figures in peer.measure()]
             process = self._meter.measure(self._clock.now(), [peer.figures() for peer in peers], len(self._links))
-            self._child.tell("figures", gateway=self._options.name, process=to_plain(process), tracks=tracks)
+            played = list(self._players.measure())
+            self._child.tell(
+                "figures", gateway=self._options.name, process=to_plain(process), tracks=tracks, played=played
+            )
 
     async def _handle(self, message: dict[str, Any]) -> Any:
         name = message.get("do") or message.get("tell")
@@ -101,12 +109,16 @@ class Gateway:
         place = Place(from_plain(ChannelKey, message["channel"]), UserId(message["user_id"]), Source(message["source"]))
         return to_plain(await self._publications.publish(place, message["offer"]))
 
+    async def _play(self, message: dict[str, Any]) -> Any:
+        task = from_plain(TaskKey, message["task"])
+        return to_plain(await self._players.play(task, message["offer"], int(message["most"])))
+
     async def _trickle(self, message: dict[str, Any]) -> Any:
-        published = await self._publications.trickle(message["resource"], message["fragment"], message.get("etag"))
-        return to_plain(published)
+        told = await self._sessions.trickle(message["resource"], message["fragment"], message.get("etag"))
+        return to_plain(told)
 
     async def _unpublish(self, message: dict[str, Any]) -> None:
-        await self._publications.unpublish(message["resource"])
+        await self._sessions.end(message["resource"])
 
     async def _remove_user(self, message: dict[str, Any]) -> bool:
         channel = from_plain(ChannelKey, message["channel"])
@@ -121,6 +133,7 @@ class Gateway:
 
 _HANDLERS: dict[str, Callable[[Gateway, dict[str, Any]], Coroutine[Any, Any, Any]]] = {
     "publish": Gateway._publish,  # noqa: SLF001 - its own table
+    "play": Gateway._play,  # noqa: SLF001
     "trickle": Gateway._trickle,  # noqa: SLF001
     "unpublish": Gateway._unpublish,  # noqa: SLF001
     "remove_user": Gateway._remove_user,  # noqa: SLF001

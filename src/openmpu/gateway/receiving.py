@@ -1,4 +1,4 @@
-"""ICE, DTLS and SRTP of one publisher: from datagrams to decrypted RTP and RTCP, and RTCP back."""
+"""ICE, DTLS and SRTP of one publisher or player: from datagrams to decrypted RTP and RTCP, and back."""
 
 from __future__ import annotations
 
@@ -154,6 +154,11 @@ class PeerTransport:
             if watch.done() and watched is self._ice:
                 self._end("vanished")
         return self._over.result()
+
+    def send_rtp(self, data: bytes) -> None:
+        """Encrypt and send; lost when there is no connection."""
+        if self._tx:
+            self._ice.send_now(self._tx.protect(data))
 
     def send_rtcp(self, data: bytes) -> None:
         """Encrypt and send; lost when there is no connection."""

@@ -42,8 +42,8 @@ class Publisher(Protocol):
         """A reader cannot go on without one."""
         ...
 
-    def show(self, size: Size | None) -> None:
-        """How large the largest reader shows it; None: nobody reads it."""
+    def show(self, size: Size | None, readers: int) -> None:
+        """How large the largest of so many readers shows it; None: nobody reads it."""
         ...
 
 
@@ -150,7 +150,7 @@ class Port:
     def tell_size(self) -> None:
         """Tell the publisher how large its largest reader shows it."""
         sizes = [subscription.size or ALL for subscription in self._subscriptions]
-        self._publisher.show(reduce(Size.largest, sizes) if sizes else None)
+        self._publisher.show(reduce(Size.largest, sizes) if sizes else None, len(sizes))
 
     def end(self) -> None:
         """Tell every reader that it is over."""

@@ -180,6 +180,6 @@ class _Wishes:
         """A reader cannot go on without one."""
         self._tracks.want_key_frame(self._track_id)
 
-    def show(self, size: Size | None) -> None:
+    def show(self, size: Size | None, readers: int) -> None:  # noqa: ARG002 - the largest counts
         """How large it is shown at most."""
         self._tracks.show(self._track_id, size)

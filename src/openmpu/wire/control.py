@@ -31,6 +31,7 @@ _KINDS: dict[str, type[errors.OpenMpuError]] = {
         errors.Missing,
         errors.Denied,
         errors.NotFound,
+        errors.Limited,
         errors.Unsupported,
         errors.Busy,
         errors.InternalError,
