@@ -49,10 +49,9 @@ lock: setup
 	@$(PY) -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements/core.lock
 	@$(PY) -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --group test --group check -o requirements/dev.lock
 	@$(PY) -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group sdk-old -o requirements/sdk-old.lock
-	@$(PY) -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header requirements/segmentation.in -o requirements/segmentation.lock
 
 debian:
 	@scripts/debian-packages
 
 clean:
-	@rm -rf .venv .venv-sdk-old .venv-segmentation .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build
+	@rm -rf .venv .venv-sdk-old .mypy_cache .ruff_cache .pytest_cache .hypothesis dist build

@@ -273,7 +273,6 @@ def _engine(config: Config, state: StateDirectory, store: SqlStore, gateways: Lo
         "control_path": str(state.control_socket),
         "grace_s": config.server.grace_s,
         **_drawing(config),
-        "segmentation_python": config.media.segmentation_python,
         "log_json": config.server.log_json,
         "push_attempts": 0 if limits.push_for_ever else limits.push_attempts,
         "push_attempts_s": limits.push_attempts_s,

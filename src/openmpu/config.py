@@ -76,8 +76,6 @@ class Media(Section):
     gateways: Annotated[int, Field(ge=1, le=16)] = 1
     """How many gateway processes; a channel lives on one of them."""
     time_zone: str = "UTC"
-    segmentation_python: str = ""
-    """Python interpreter that has MediaPipe, for cutting people out; empty: they are shown as they are."""
 
     @field_validator("ice_addresses")
     @classmethod
@@ -161,6 +159,8 @@ class Limits(Section):
     """Unfinished mixes to one ingest domain; 0: any number."""
     users_per_channel: Annotated[int, Field(ge=0)] = 0
     """Users in one channel; 0: any number."""
+    players_per_task: Annotated[int, Field(ge=0)] = 50
+    """Players that may watch one task at the same time; 0: any number."""
     idle_s: Annotated[int, Field(ge=1)] = 120
     """How long a task goes on after the last participant left."""
     waiting_days: Annotated[float, Field(gt=0)] = 30.0

@@ -20,7 +20,6 @@ class WorkerOptions:
         time_zone: IANA name, for clocks on the picture.
         allow_networks: Private networks that pictures and targets may be in, as CIDR.
         ca_file: Certificates to trust for RTMPS and pictures; empty: the system's.
-        segmentation_python: An interpreter that can find people in pictures; empty: nobody is cut out.
         log_json: JSON lines; None: unless standard error is a terminal.
         push_attempts: A target is given up after so many failures in a row; 0: never.
         push_attempts_s: They must also have taken so long.
@@ -36,7 +35,6 @@ class WorkerOptions:
     time_zone: str = "UTC"
     allow_networks: tuple[str, ...] = ()
     ca_file: str = ""
-    segmentation_python: str = ""
     log_json: bool | None = None
     push_attempts: int = 10
     push_attempts_s: float = 60.0

@@ -17,7 +17,7 @@ from openmpu.media.canvas import Canvas
 from openmpu.media.compositor import Compositor
 from openmpu.media.lettering.fonts import Fonts
 from openmpu.media.overlays import Overlays
-from openmpu.media.standins import stand_in
+from openmpu.media.standins import StandInSegmenter, stand_in
 from openmpu.media.video import ShownFrame
 from openmpu.model.ids import ChannelId, TrackId, UserId
 from openmpu.model.roster import Kind, Roster, Source, Track, User
@@ -63,7 +63,7 @@ def render_png(scene: Scene, overlays: Overlays | None = None, fonts: Fonts | No
     """
     if not scene.width or not scene.height:
         raise Invalid("scene", "has no picture")
-    compositor = Compositor(scene, overlays)
+    compositor = Compositor(scene, overlays, StandInSegmenter())
     compositor.paint(wall, _people(scene, fonts or Fonts()))
     return to_png(compositor.canvas)
 

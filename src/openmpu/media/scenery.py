@@ -40,8 +40,7 @@ class Scenery:
         self._fetching = ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")
         self._fitting = ThreadPoolExecutor(1, thread_name_prefix="fit")
         self.pictures = Pictures(_Fetcher(options), self._fetching)
-        python = options.segmentation_python
-        self.segmenter = SegmenterProcess(python) if python else None
+        self.segmenter = SegmenterProcess()
         self._segments = False
         self.overlays = Overlays(self.pictures, Fonts(options.fonts_dir), _zone(options.time_zone), self._fitting)
 
@@ -52,13 +51,13 @@ class Scenery:
 
     def segment(self) -> None:
         """People are to be cut out: start what finds them, once."""
-        if self.segmenter is not None and not self._segments:
+        if not self._segments:
             self._segments = True
             self.segmenter.start()
 
     def stop(self) -> None:
         """Nothing is drawn any more."""
-        if self.segmenter is not None and self._segments:
+        if self._segments:
             self.segmenter.stop()
         for pool in (self._fetching, self._fitting):
             pool.shutdown(wait=False, cancel_futures=True)

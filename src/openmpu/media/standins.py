@@ -1,6 +1,6 @@
 """Stand-in people for previews: a head and shoulders before a coloured wall, with the user's name.
 
-Deterministic: the same name always looks the same.
+Deterministic: the same name always looks the same. They are also cut out here, as no model takes drawings for people.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from openmpu.media.blending import Artwork, Pixels, whole_sprite
 from openmpu.media.canvas import Planes
 from openmpu.media.lettering.fonts import FontSource
 from openmpu.media.lettering.texts import draw_text
+from openmpu.media.segmentation.port import Mask, SmallPicture
 from openmpu.model.colours import BT601, Colour
 from openmpu.model.geometry import PixelRect
 from openmpu.model.overlays import TextStyle
@@ -23,6 +24,9 @@ from openmpu.model.overlays import TextStyle
 WIDTH, HEIGHT = 640, 360
 _NAME_SIZE = 36
 _WHITE = Colour(255, 255, 255)
+_WALL, _BORDER, _BODY, _HEAD = 0.35, 0.5, 0.62, 0.75
+"""How light each part is, from 0 to 1."""
+_LIGHTER_THAN_WALLS = 255 * (_BORDER + 0.02), 255 * (_BODY - 0.02)
 
 
 def stand_in(name: str, fonts: FontSource) -> av.VideoFrame:
@@ -31,6 +35,31 @@ def stand_in(name: str, fonts: FontSource) -> av.VideoFrame:
     _sign(pixels, name, fonts)
     sprite = whole_sprite(Artwork(PixelRect(0, 0, WIDTH, HEIGHT), pixels), 1.0, BT601)
     return frame_of(sprite.planes)
+
+
+class StandInSegmenter:
+    """Finds stand-ins, and their names, by their lightness; at once."""
+
+    notes: tuple[str, ...] = ()
+    usable = True
+
+    def watch(self) -> _StandInWatcher:
+        """Begins with another pane."""
+        return _StandInWatcher()
+
+
+class _StandInWatcher:
+    """The mask of the newest picture."""
+
+    def __init__(self) -> None:
+        self._mask: Mask | None = None
+
+    def look(self, picture: SmallPicture) -> None:
+        lightness = picture.max(axis=2) / 2 + picture.min(axis=2) / 2
+        self._mask = np.interp(lightness, _LIGHTER_THAN_WALLS, (0, 255)).astype(np.uint8)
+
+    def mask(self) -> Mask | None:
+        return self._mask
 
 
 def frame_of(planes: Planes) -> av.VideoFrame:
@@ -50,11 +79,11 @@ def _shade(hue: int, light: float) -> tuple[int, int, int, int]:
 
 def _person(hue: int) -> Pixels:
     pixels: Pixels = np.empty((HEIGHT, WIDTH, 4), np.uint8)
-    pixels[:] = _shade(hue, 0.35)
+    pixels[:] = _shade(hue, _WALL)
     middle = WIDTH // 2
-    cv2.ellipse(pixels, (middle, HEIGHT), (150, 140), 0, 180, 360, _shade(hue, 0.62), -1, cv2.LINE_AA)
-    cv2.circle(pixels, (middle, 145), 75, _shade(hue, 0.75), -1, cv2.LINE_AA)
-    cv2.rectangle(pixels, (0, 0), (WIDTH - 1, HEIGHT - 1), _shade(hue, 0.5), 8)
+    cv2.ellipse(pixels, (middle, HEIGHT), (150, 140), 0, 180, 360, _shade(hue, _BODY), -1, cv2.LINE_AA)
+    cv2.circle(pixels, (middle, 145), 75, _shade(hue, _HEAD), -1, cv2.LINE_AA)
+    cv2.rectangle(pixels, (0, 0), (WIDTH - 1, HEIGHT - 1), _shade(hue, _BORDER), 8)
     return pixels
 
 

@@ -4,16 +4,18 @@ import gc
 import sys
 import threading
 import time
+from itertools import pairwise
 
 import numpy as np
 import psutil
 import pytest
 
 from openmpu.media.segmentation import process
+from openmpu.media.segmentation.finding import PeopleFinder
 from openmpu.media.segmentation.port import HEIGHT, WIDTH
-from openmpu.media.segmentation.process import SegmenterProcess, can_segment
+from openmpu.media.segmentation.process import SegmenterProcess
 from tests.media.segmentation.doubles import CHILD
-from tests.media.segmentation.environment import segmentation_python
+from tests.media.segmentation.people import drawn_person
 
 pytestmark = pytest.mark.e2e
 
@@ -28,11 +30,16 @@ def until(condition):
         time.sleep(0.005)
 
 
+def child_of(directory, code=CHILD):
+    """The command that runs this child."""
+    (directory / "child.py").write_text(code)
+    return sys.executable, str(directory / "child.py")
+
+
 @pytest.fixture
 def segmenter(tmp_path):
     """A running one with a child that takes the red channel for the mask."""
-    (tmp_path / "child.py").write_text(CHILD)
-    running = SegmenterProcess(child=tmp_path / "child.py", restart_seconds=0.05)
+    running = SegmenterProcess(child_of(tmp_path), restart_seconds=0.05)
     running.start()
     yield running
     running.stop()
@@ -70,8 +77,7 @@ def test_masks_are_steadied(segmenter):
 
 def test_only_the_newest_picture_waits(tmp_path):
     """Before the child is ready ten pictures come; one is looked at."""
-    (tmp_path / "child.py").write_text(CHILD)
-    segmenter = SegmenterProcess(child=tmp_path / "child.py")
+    segmenter = SegmenterProcess(child_of(tmp_path))
     watcher = segmenter.watch()
     for red in range(20, 30):
         watcher.look(picture(red))
@@ -95,15 +101,13 @@ def test_started_again(segmenter, trouble, monkeypatch):
 
 
 def test_what_never_worked_is_not_usable_until_it_does(tmp_path):
-    """A child that cannot start (no library, say) hides nobody; once one has worked, a death changes nothing."""
-    place = tmp_path / "child.py"
-    place.write_text("raise SystemExit(1)")
-    segmenter = SegmenterProcess(child=place, restart_seconds=0.05)
+    """A child that cannot start hides nobody; once one has worked, a death changes nothing."""
+    segmenter = SegmenterProcess(child_of(tmp_path, "raise SystemExit(1)"), restart_seconds=0.05)
     assert segmenter.usable
     segmenter.start()
     until(lambda: not segmenter.usable)
     assert "failed" in segmenter.notes[0]
-    place.write_text(CHILD)
+    child_of(tmp_path)
     until(lambda: segmenter.usable)
     segmenter.watch().look(picture(13))
     until(lambda: not segmenter.notes)
@@ -113,8 +117,7 @@ def test_what_never_worked_is_not_usable_until_it_does(tmp_path):
 
 def test_nothing_is_left(tmp_path):
     """Neither child nor thread, also while a child hangs."""
-    (tmp_path / "child.py").write_text(CHILD)
-    segmenter = SegmenterProcess(child=tmp_path / "child.py")
+    segmenter = SegmenterProcess(child_of(tmp_path))
     segmenter.start()
     watcher = segmenter.watch()
     watcher.look(picture(14))
@@ -134,27 +137,32 @@ def test_a_pane_that_is_gone_is_forgotten(segmenter):
     until(lambda: not segmenter._watchers)
 
 
-def test_an_interpreter_without_the_library_cannot():
-    """Ours has no mediapipe; one that does not exist has nothing."""
-    assert not can_segment("/nowhere/python")
-    assert can_segment(sys.executable) == ("mediapipe" in sys.modules)
-
-
-@pytest.mark.timeout(400)
-def test_the_real_model_finds_a_person():
-    """A drawn head and shoulders before a wall: the head is a person, the corner is none."""
-    import cv2
-
-    python = segmentation_python()
-    assert can_segment(python)
-    scene = np.full((HEIGHT, WIDTH, 3), (90, 120, 60), np.uint8)
-    cv2.ellipse(scene, (128, 150), (50, 60), 0, 180, 360, (60, 60, 160), -1)
-    cv2.circle(scene, (128, 62), 26, (220, 180, 160), -1)
-    segmenter = SegmenterProcess(python)
+def test_the_real_one_finds_a_person():
+    """The model in its process: the head is a person, the corner is none, the neighbour's pane has its own mask."""
+    segmenter = SegmenterProcess()
     segmenter.start()
-    watcher = segmenter.watch()
-    watcher.look(scene)
-    until(lambda: watcher.mask() is not None)
+    left, right = segmenter.watch(), segmenter.watch()
+    left.look(drawn_person(shift=-0.4))
+    right.look(drawn_person(shift=0.4))
+    until(lambda: left.mask() is not None and right.mask() is not None)
     segmenter.stop()
-    assert watcher.mask()[62, 128] > 200
-    assert watcher.mask()[10, 10] < 50
+    row, columns = HEIGHT * 2 // 5, [round(WIDTH / 2 + side * 0.4 * HEIGHT) for side in (-1, 1)]
+    assert [mask[row, column] > 250 for mask in (left.mask(), right.mask()) for column in columns] == [1, 0, 0, 1]
+    assert left.mask()[10, 10] < 5
+
+
+def test_moving_people_keep_their_edges():
+    """Somebody who sways before a noisy camera: the steadied mask follows within three pictures and does not flicker."""
+    segmenter = SegmenterProcess()
+    segmenter.start()
+    watcher, masks = segmenter.watch(), []
+    for number in range(12):
+        before = watcher.mask()
+        watcher.look(drawn_person(shift=0.01 * number, noise=number))
+        until(lambda before=before: watcher.mask() is not before)
+        masks.append(watcher.mask().astype(int))
+    segmenter.stop()
+    sharp = PeopleFinder().likely(drawn_person(shift=0.11)).astype(int)
+    assert (np.abs(masks[-1] - sharp) > 128).mean() < 0.01
+    for before, after in pairwise(masks):
+        assert (np.abs(after - before) > 128).mean() < 0.012, "no more than the movement"

@@ -15,7 +15,7 @@ SmallPicture = npt.NDArray[np.uint8]
 WIDTH, HEIGHT = 256, 144
 """What small pictures are; the model looks at no more."""
 
-MISSING_NOTE = "SegmentType: no segmentation is installed here, people are shown with what is behind them"
+MISSING_NOTE = "SegmentType: people cannot be cut out at present, they are shown with what is behind them"
 
 
 class Watcher(Protocol):

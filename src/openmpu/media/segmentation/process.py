@@ -12,33 +12,23 @@ import subprocess
 import sys
 import threading
 import weakref
-from pathlib import Path
+from collections.abc import Sequence
 from typing import IO
 
 import cv2
 import numpy as np
 
-from openmpu.media.segmentation.child import HEADER
+from openmpu.media.segmentation.child import HEADER, READY
 from openmpu.media.segmentation.port import HEIGHT, WIDTH, Mask, SmallPicture
 
-START_SECONDS = 90.0
-"""Loading the model takes six seconds on a quiet machine."""
+START_SECONDS = 60.0
+"""Half a second on a quiet machine."""
 ANSWER_SECONDS = 3.0
 RESTART_SECONDS = 10.0
 STEADY = 0.35
 """How much of the mask before stays: edges do not flicker, and follow a moving hand within three frames."""
 
-_CHILD = Path(__file__).with_name("child.py")
-_PROBE = "import mediapipe.python.solutions.selfie_segmentation"
-
-
-def can_segment(python: str) -> bool:
-    """Whether an interpreter has what the child needs; blocks for some seconds."""
-    try:
-        found = subprocess.run([python, "-c", _PROBE], capture_output=True, timeout=START_SECONDS, check=False)  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return found.returncode == 0
+_COMMAND = (sys.executable, "-I", "-m", "openmpu.media.segmentation.child")
 
 
 class _Watcher:
@@ -78,11 +68,9 @@ class _Watcher:
 class SegmenterProcess:
     """Finds people with the help of a child process. `start` once, `stop` in the end."""
 
-    def __init__(
-        self, python: str = sys.executable, child: Path = _CHILD, restart_seconds: float = RESTART_SECONDS
-    ) -> None:
-        """`python`: an interpreter for which `can_segment` holds."""
-        self._command = (python, str(child))
+    def __init__(self, command: Sequence[str] = _COMMAND, restart_seconds: float = RESTART_SECONDS) -> None:
+        """`command`: what is started, another one in tests only."""
+        self._command = tuple(command)
         self._restart_seconds = restart_seconds
         self._news = threading.Condition()
         self._watchers: weakref.WeakSet[_Watcher] = weakref.WeakSet()
@@ -133,7 +121,7 @@ class SegmenterProcess:
             self._stopping.wait(self._restart_seconds)
 
     def _serve(self) -> None:
-        child = self._child = subprocess.Popen(  # noqa: S603 - the operator's interpreter, our file
+        child = self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, bufsize=0
         )
         if child.stdin is None or child.stdout is None:
@@ -142,7 +130,7 @@ class SegmenterProcess:
             return
         with child.stdin, child.stdout:
             os.set_blocking(child.stdin.fileno(), False)
-            _read(child.stdout, len(b"ready\n"), START_SECONDS)
+            _read(child.stdout, len(READY), START_SECONDS)
             self._problem, self._worked = "", True
             while self._serve_one(child.stdin, child.stdout):
                 pass
