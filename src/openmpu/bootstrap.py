@@ -31,13 +31,14 @@ from openmpu.errors import Invalid
 from openmpu.firststart import write_first_settings
 from openmpu.http.app import make_app
 from openmpu.http.health import health_routes
-from openmpu.http.join import join_routes
 from openmpu.http.metrics import MoveCounts, Sources, metrics_routes
+from openmpu.http.pages.routes import page_routes
 from openmpu.http.patience import PatientProtocol
 from openmpu.http.preview import PreviewDoor
 from openmpu.http.rpc import RpcApp, RpcDoor, RpcOptions, RpcRoute
 from openmpu.http.rpc_transport import MAX_HEAD
 from openmpu.http.status import StatusDoor
+from openmpu.http.whep import WhepDoor
 from openmpu.http.whip import WhipDoor
 from openmpu.model.ids import AppId, ChannelKey
 from openmpu.model.roster import Roster
@@ -49,6 +50,7 @@ from openmpu.services.channels import Channels
 from openmpu.services.layouts import Layouts
 from openmpu.services.limits import RateLimits
 from openmpu.services.notices import Notices
+from openmpu.services.playing import Playing
 from openmpu.services.ports import RosterListener
 from openmpu.services.quotas import TaskLimits
 from openmpu.services.subscriptions import Subscriptions
@@ -117,6 +119,7 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
         tasks = Tasks(store, engine, gateways, moves, clock, _task_limits(config))
         base_url, most_users = config.server.base_url, config.limits.users_per_channel
         channels = Channels(accounts, gateways, tasks, clock, base_url, _token_rules(config), most_users)
+        playing = Playing(accounts, gateways, tasks, clock, _token_rules(config), config.limits.players_per_task)
         engine.listen(tasks.on_report, notices.voices)
         gateways.listen(_both(tasks.on_roster, channels.on_roster))
         control = ControlServer(state.control_socket, {"worker": engine, "gateway": gateways})
@@ -132,9 +135,10 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
                 Sources(tasks.unfinished, engine.report, lambda: gateways.figures, rpc.calls, moves),
                 config.server.metrics_token.get_secret_value(),
             ),
-            *join_routes(),
+            *page_routes(),
             *WhipDoor(channels).routes(),
-            *StatusDoor(rpc, tasks, engine).routes(),
+            *WhepDoor(playing).routes(),
+            *StatusDoor(rpc, tasks, engine, playing, gateways.played, base_url).routes(),
             *PreviewDoor(rpc, layouts, LocalRenderer(_drawing(config)), options.reading).routes(),
             RpcRoute(rpc),
         ]

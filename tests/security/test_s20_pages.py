@@ -11,14 +11,14 @@ import pytest
 from openmpu.http import pages
 from openmpu.http.app import make_app
 from openmpu.http.health import health_routes
-from openmpu.http.join import join_routes
+from openmpu.http.pages.routes import page_routes
 
 PLACES = ["/join/app/room", "/join/join.js", "/join/join.css", "/join/app/%3Cscript%3Ealert(1)%3C"]
 
 
 async def get(path: str) -> httpx.Response:
     """From the pages' door."""
-    app = make_app([*join_routes(), *health_routes(lambda: {"gateways": True})])
+    app = make_app([*page_routes(), *health_routes(lambda: {"gateways": True})])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://mpu.example") as http:
         return await http.get(path, headers={"origin": "https://evil.example"})
 

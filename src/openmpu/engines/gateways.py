@@ -26,7 +26,7 @@ from openmpu.engines.nursery import environment
 from openmpu.engines.pids import alive, is_stopped, send
 from openmpu.errors import Busy, NotFound
 from openmpu.model.codec import from_plain, to_plain
-from openmpu.model.ids import AppId, ChannelId, ChannelKey, UserId
+from openmpu.model.ids import AppId, ChannelId, ChannelKey, TaskKey, UserId
 from openmpu.model.roster import Roster, Source
 from openmpu.services.ports import Publication, RosterListener
 
@@ -88,6 +88,11 @@ class LocalGateways:
         """The latest figures of each gateway."""
         return {name: place.figures for name, place in self._places.items()}
 
+    def played(self) -> dict[TaskKey, dict[str, Any]]:
+        """Figures of the tasks that somebody plays or played, as told last."""
+        told = [entry for place in self._places.values() for entry in place.figures.get("played", ())]
+        return {TaskKey(entry["app_id"], entry["task_id"]): entry for entry in told}
+
     async def run(self) -> None:
         """Keep the gateways until cancelled: first those that an earlier server left."""
         await self._settle()
@@ -118,8 +123,14 @@ class LocalGateways:
         publication = from_plain(Publication, await self._ask(place, "publish", **fields))
         return _outside(place, publication)
 
+    async def play(self, channel: ChannelKey, task: TaskKey, offer: str, most: int) -> Publication:
+        """Answer a WHEP offer on the gateway of the task's channel."""
+        place = self._place_of(channel)
+        told = await self._ask(place, "play", task=to_plain(task), offer=offer, most=most)
+        return _outside(place, from_plain(Publication, told))
+
     async def trickle(self, resource: str, fragment: str, etag: str | None) -> Publication:
-        """Hand an SDP fragment to the gateway that has the publication."""
+        """Hand an SDP fragment to the gateway that has the session."""
         place, inner = self._find(resource)
         publication = from_plain(
             Publication, await self._ask(place, "trickle", resource=inner, fragment=fragment, etag=etag)
@@ -127,7 +138,7 @@ class LocalGateways:
         return _outside(place, publication)
 
     async def unpublish(self, resource: str) -> None:
-        """End a publication."""
+        """End a publication or a player's session."""
         place, inner = self._find(resource)
         await self._ask(place, "unpublish", resource=inner)
 

@@ -74,6 +74,14 @@ TASK_ROWS = (
     Row("passed_over", "task_passed_over_frames", "Pictures of a relay before a key frame", rises=True),
 )
 
+PLAYED_ROWS = (
+    Row("players", "task_players", "Players that watch the task"),
+    Row("played_bytes", "task_played_bytes", "Bytes of packets that players were sent", rises=True),
+    Row("played_packets_again", "task_played_packets_again", "Packets that players were sent again", rises=True),
+    Row("played_dropped", "task_played_dropped_frames", "Frames that slow players lost", rises=True),
+    Row("played_pauses", "task_played_pauses", "Times that a player's path lost too much for pictures", rises=True),
+)
+
 INPUT_LABELS = (*TASK_LABELS, "user", "source", "kind")
 INPUT_ROWS = (
     Row("frames", "task_track_frames", "Encoded frames of a user that came to the task", rises=True),

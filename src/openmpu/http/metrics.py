@@ -90,6 +90,7 @@ class Figures(Collector):
         gateways = {name: figures for name, figures in self._sources.gateways().items() if figures}
         yield from self._server(records)
         yield from _families(tables.TASK_ROWS, tables.TASK_LABELS, _of_tasks(told))
+        yield from _families(tables.PLAYED_ROWS, tables.TASK_LABELS, _of_players(records, gateways))
         yield from _families(tables.INPUT_ROWS, tables.INPUT_LABELS, _of_inputs(told))
         yield _pane_states(told)
         yield from _families(tables.TARGET_ROWS, tables.TARGET_LABELS, _of_targets(told))
@@ -190,6 +191,16 @@ def _no(status: int, message: str) -> Response:
 
 def _of_tasks(told: Sequence[tuple[TaskRecord, WorkerReport]]) -> Samples:
     return [(_task(record), report.figures) for record, report in told]
+
+
+def _of_players(records: Sequence[TaskRecord], gateways: Mapping[str, Mapping[str, Any]]) -> Samples:
+    told = {
+        (entry["app_id"], entry["task_id"]): entry
+        for figures in gateways.values()
+        for entry in figures.get("played", ())
+    }
+    keys = [(record, (record.spec.app_id, record.spec.task_id)) for record in records]
+    return [(_task(record), told[key]) for record, key in keys if key in told]
 
 
 def _of_inputs(told: Sequence[tuple[TaskRecord, WorkerReport]]) -> Samples:

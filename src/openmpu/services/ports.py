@@ -271,10 +271,28 @@ class Gateways(Protocol):
         ...
 
     async def unpublish(self, resource: str) -> None:
-        """End a publication.
+        """End a publication, or a player's session.
 
         Raises:
-            NotFound: No such publication.
+            NotFound: No such session.
+        """
+        ...
+
+    async def play(self, channel: ChannelKey, task: TaskKey, offer: str, most: int) -> Publication:
+        """Answer the offer of somebody who plays what a task makes, on the gateway of its channel.
+
+        Args:
+            channel: The task's own.
+            task: Which.
+            offer: SDP.
+            most: Players of the task; 0: any number.
+
+        Raises:
+            Invalid: The SDP cannot be read, or would receive nothing.
+            Unsupported: `codec`: it does not take what the task makes.
+            Limited: `players`.
+            NotFound: `programme`: the task makes nothing now.
+            Busy: No gateway is there.
         """
         ...
 

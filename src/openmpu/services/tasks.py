@@ -180,10 +180,14 @@ class Tasks:
             NotFound: `app`, `task`.
         """
         account.app(key.app_id)
-        record = self._book.get(key) or await self._store.task(key)
+        record = await self.look_up(key)
         if record is None:
             raise NotFound("task", f"no task {key.task_id}")
         return record
+
+    async def look_up(self, key: TaskKey) -> TaskRecord | None:
+        """The task of that key, finished or not, whoever owns it: for those who prove otherwise that they may."""
+        return self._book.get(key) or await self._store.task(key)
 
     async def _state(self, key: TaskKey) -> TaskState | None:
         record = self._book.get(key)

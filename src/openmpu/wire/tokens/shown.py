@@ -47,6 +47,17 @@ def shown_at_whip(
     return _shown(token, query, app_id, channel_id, user_id)
 
 
+def shown_at_whep(app_id: str, channel_id: str | None, query: Mapping[str, str]) -> Shown:
+    """A WHEP request `/whep/{AppId}/{TaskId}`, with the channel of that task; who it is, the token or the query says.
+
+    Args:
+        app_id: From the path.
+        channel_id: Of the task; None: there is no such task.
+        query: Decoded, with `token` from the header where one came.
+    """
+    return _shown(query.get("token", ""), query, app_id, channel_id, None)
+
+
 def shown_at_rtmp(app: str, stream: str) -> Shown:
     """An RTMP publish: `rtmp://host/<AppId>/<ChannelId>?userid=...&token=...`, as connect and publish carry it."""
     channel_id, _, query = stream.partition("?")

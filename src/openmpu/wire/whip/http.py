@@ -1,4 +1,4 @@
-"""The HTTP side of WHIP as pure rules (RFC 9725 4.2 to 4.6): content types, ETags, Link headers, refusals."""
+"""The HTTP side of WHIP and WHEP as pure rules (RFC 9725 4.2 to 4.6): content types, ETags, Link headers, refusals."""
 
 from __future__ import annotations
 
@@ -95,10 +95,13 @@ _STATUS: tuple[tuple[type[errors.OpenMpuError], str, int], ...] = (
     (errors.NotFound, "", 404),
     (errors.Denied, "privilege", 403),
     (errors.Denied, "", 401),
+    (errors.Conflict, "", 409),
     (errors.Invalid, "etag", 412),
+    (errors.Invalid, "type", 415),
     (errors.Invalid, "restart", 422),
     (errors.Invalid, "id", 400),
     (errors.Invalid, "", 400),
+    (errors.Unsupported, "codec", 406),
     (errors.Unsupported, "", 422),
     (errors.Limited, "", 429),
     (errors.Busy, "", 503),

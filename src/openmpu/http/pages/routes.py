@@ -1,7 +1,7 @@
-"""The join page, `/join/{AppId}/{ChannelId}`: publish camera, microphone and screen from a browser.
+"""The pages: `/join/{AppId}/{ChannelId}` to publish from a browser, `/play/{AppId}/{TaskId}` to watch.
 
-The page is the same for everybody and knows nothing; the token is typed in or stands in the URL's fragment
-(`#user=alice&token=...`), which browsers do not send.
+A page is the same for everybody and knows nothing; the token is typed in or stands in the URL's fragment
+(`#token=...`), which browsers do not send.
 """
 
 from __future__ import annotations
@@ -25,12 +25,16 @@ SECURITY_HEADERS = {
 }
 
 
-def join_routes() -> list[Route]:
-    """The page and its two files."""
+def page_routes() -> list[Route]:
+    """Both pages with their files."""
+    return [*_page("join", "/join/{app}/{channel}"), *_page("play", "/play/{app}/{task}")]
+
+
+def _page(name: str, place: str) -> list[Route]:
     return [
-        Route("/join/join.css", _file("join.css"), methods=["GET"]),
-        Route("/join/join.js", _file("join.js"), methods=["GET"]),
-        Route("/join/{app}/{channel}", _file("join.html"), methods=["GET"]),
+        Route(f"/{name}/{name}.css", _file(f"{name}.css"), methods=["GET"]),
+        Route(f"/{name}/{name}.js", _file(f"{name}.js"), methods=["GET"]),
+        Route(place, _file(f"{name}.html"), methods=["GET"]),
     ]
 
 
