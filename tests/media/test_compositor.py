@@ -16,7 +16,7 @@ from openmpu.media.lettering.fonts import Fonts
 from openmpu.media.overlays import Overlays
 from openmpu.media.regions import area, union
 from openmpu.media.video import ShownFrame
-from openmpu.model.colours import BT601, Colour, to_ycbcr
+from openmpu.model.colours import Colour, to_ycbcr
 from openmpu.model.geometry import WHOLE, PixelRect
 from openmpu.model.ids import TrackId
 from openmpu.model.overlays import Fit, TextStyle
@@ -394,20 +394,47 @@ def test_repainted_equals_freshly_painted(dice):
         assert all(np.array_equal(plane, old) for plane, old in zip(outside, before, strict=True))
 
 
+TICKS, FPS, SCENE_TICKS = 15_000, 25, 200
+"""Ten minutes at 25 pictures a second, another scene every eight seconds."""
+
+
 def test_ten_minutes_of_updates_leave_no_seam():
-    """A long run of one scene with overlapping panes under a translucent watermark ends as a new canvas begins."""
-    dice = random.Random(5)
-    panes = (pane(0, PixelRect(0, 0, 96, 64)), pane(1, PixelRect(10, 10, 40, 30)), pane(2, PixelRect(30, 20, 60, 40)))
-    marks = (ImageLayer("half", PixelRect(20, 16, 50, 30)), ClockLayer(4, 40, TextStyle(font_size=10, colour=WHITE)))
-    asked = Scene(*SIZE, 1, NAVY, panes=panes, overlays=marks)
-    shared = overlays(**PICTURES)
-    compositor, frames = Compositor(asked, shared), {}
-    for tick in range(3000):
-        for number in range(3):
-            if dice.random() < 0.4:
-                frames[TrackId(str(number))] = ShownFrame(*dice.choice(FRAMES)[:1], serial=tick)
-        compositor.paint(tick * SECOND // 5, frames)
-    fresh = Compositor(asked, shared)
-    fresh.paint(2999 * SECOND // 5, frames)
-    assert all(np.array_equal(*pair) for pair in zip(compositor.canvas.planes, fresh.canvas.planes, strict=True))
-    assert compositor.canvas.matrix is BT601
+    """Frames, clocks, pictures and scenes at random for 15,000 ticks: on and on what a new canvas would show."""
+    dice, gallery = random.Random(5), Gallery(**PICTURES)
+    shared, frames, compared = Overlays(gallery, FONTS), {}, 0
+    asked = crowded(dice)
+    compositor = Compositor(asked, shared)
+    for tick in range(TICKS):
+        wall = tick * SECOND // FPS
+        if tick % SCENE_TICKS == SCENE_TICKS - 1:
+            asked = crowded(dice)
+            compositor.set_scene(asked)
+        happen(dice, gallery, frames, tick)
+        compositor.paint(wall, frames)
+        if tick % 25 == 0 or tick % SCENE_TICKS in (SCENE_TICKS - 2, SCENE_TICKS - 1):
+            fresh = Compositor(asked, shared)
+            fresh.paint(wall, frames)
+            for plane, anew in zip(compositor.canvas.planes, fresh.canvas.planes, strict=True):
+                assert np.array_equal(plane, anew), f"a seam after {wall / SECOND} s"
+            compared += 1
+    assert compared > 700
+
+
+def crowded(dice):
+    """A scene in which something moves always: never without panes, mostly overlapping, mostly with a clock."""
+    asked = some_scene(dice)
+    while not asked.panes:
+        asked = some_scene(dice)
+    return asked
+
+
+def happen(dice, gallery, frames, tick):
+    """What a tick brings: a frame or two, somebody gone now and then, a picture that is loaded in the tenth second."""
+    for number in range(3):
+        if dice.random() < 0.3:
+            frame, rotation = dice.choice(FRAMES)
+            frames[TrackId(str(number))] = ShownFrame(frame, tick, rotation if dice.random() < 0.02 else 0)
+    if dice.random() < 0.005:
+        frames.pop(TrackId(str(dice.randrange(3))), None)
+    if tick == 10 * FPS:
+        gallery.pictures["later"] = PICTURES["half"]
