@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from openmpu.wire.rtmp import amf0
-from openmpu.wire.rtmp.chunks import AUDIO_STREAM, COMMAND_STREAM, DATA_STREAM, VIDEO_STREAM
+from openmpu.wire.rtmp.chunks import AUDIO_STREAM, DATA_STREAM, VIDEO_STREAM
+from openmpu.wire.rtmp.end import End
 from openmpu.wire.rtmp.events import (
     Acknowledged,
-    Closed,
     Connected,
     HandshakeDone,
-    ProtocolFailed,
     Published,
     PublisherEvent,
     Refused,
@@ -31,7 +30,6 @@ from openmpu.wire.rtmp.messages import (
     MessageType,
     Tag,
     TagKind,
-    command,
     command_of,
     control,
     number_of,
@@ -73,7 +71,7 @@ class PublishAddress:
     stream: str
 
 
-class Publisher:
+class Publisher(End[PublisherState, PublisherEvent]):
     """One publish over one connection.
 
     Args:
@@ -88,35 +86,9 @@ class Publisher:
     ) -> None:
         self._address, self._ack_window, self._codecs = address, ack_window, codecs
         self._secrets = secrets_of(address.stream)
-        self._session = Session(noise, client=True, max_message=MAX_SERVER_MESSAGE)
-        self._events: list[PublisherEvent] = []
+        session = Session(noise, client=True, max_message=MAX_SERVER_MESSAGE)
+        super().__init__(session, (PublisherState.HANDSHAKE, PublisherState.OVER))
         self._stream_id = 0
-        self.state = PublisherState.HANDSHAKE
-
-    def receive_data(self, data: bytes) -> None:
-        """Take bytes of the server. Next: `events`, then `data_to_send`."""
-        if self.state is PublisherState.OVER:
-            return
-        try:
-            messages = self._session.receive(data)
-            self._shake_hands()
-            for message in messages:
-                self._take(message)
-        except Malformed as error:
-            self._end(ProtocolFailed(str(error)))
-
-    def receive_eof(self) -> None:
-        """The server closed its side."""
-        self._end(Closed())
-
-    def data_to_send(self) -> bytes:
-        """What must go out now, handed over once."""
-        return self._session.data_to_send()
-
-    def events(self) -> list[PublisherEvent]:
-        """What happened since the last call."""
-        events, self._events = self._events, []
-        return events
 
     def publish(self, tag: Tag) -> None:
         """Queue a tag; nothing before `Published` and after the end."""
@@ -132,19 +104,11 @@ class Publisher:
             self._command("deleteStream", 0, None, self._stream_id)
         self.state = PublisherState.OVER
 
-    def _end(self, event: PublisherEvent) -> None:
-        if self.state is not PublisherState.OVER:
-            self.state = PublisherState.OVER
-            self._events.append(event)
-
     def _refuse(self, code: str, description: str) -> None:
         self._end(Refused(clean(code, self._secrets), clean(description, self._secrets)))
 
-    def _command(self, name: str, transaction: int, *arguments: amf0.Encodable, stream_id: int = 0) -> None:
-        self._session.send(COMMAND_STREAM, command(name, transaction, *arguments, stream_id=stream_id))
-
     def _shake_hands(self) -> None:
-        if self.state is not PublisherState.HANDSHAKE or not self._session.ready:
+        if self.state is not PublisherState.HANDSHAKE:
             return
         self.state = PublisherState.CONNECT
         self._events.append(HandshakeDone())

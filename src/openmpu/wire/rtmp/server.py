@@ -10,19 +10,16 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from openmpu.wire.rtmp import amf0
-from openmpu.wire.rtmp.chunks import COMMAND_STREAM
+from openmpu.wire.rtmp.end import End
 from openmpu.wire.rtmp.events import (
     Acknowledged,
-    Closed,
     HandshakeDone,
-    ProtocolFailed,
     PublishEnded,
     PublishStarted,
     Rejected,
     ServerEvent,
     TagReceived,
 )
-from openmpu.wire.rtmp.malformed import Malformed
 from openmpu.wire.rtmp.messages import (
     Command,
     Message,
@@ -30,7 +27,6 @@ from openmpu.wire.rtmp.messages import (
     Tag,
     TagKind,
     UserControl,
-    command,
     command_of,
     control,
     number_of,
@@ -63,7 +59,7 @@ class ServerState(Enum):
     OVER = auto()
 
 
-class ServerConnection:
+class ServerConnection(End[ServerState, ServerEvent]):
     """One peer.
 
     Args:
@@ -74,46 +70,13 @@ class ServerConnection:
 
     def __init__(self, accept: Accept, noise: bytes, *, max_message: int = MAX_MESSAGE) -> None:
         self._accept = accept
-        self._session = Session(noise, client=False, max_message=max_message)
-        self._events: list[ServerEvent] = []
+        super().__init__(
+            Session(noise, client=False, max_message=max_message), (ServerState.HANDSHAKE, ServerState.OVER)
+        )
         self._app = ""
-        self.state = ServerState.HANDSHAKE
-
-    def receive_data(self, data: bytes) -> None:
-        """Take bytes of the peer. Next: `events`, then `data_to_send`."""
-        if self.state is ServerState.OVER:
-            return
-        try:
-            messages = self._session.receive(data)
-            self._shake_hands()
-            for message in messages:
-                self._take(message)
-        except Malformed as error:
-            self._end(ProtocolFailed(str(error)))
-
-    def receive_eof(self) -> None:
-        """The peer closed its side."""
-        self._end(Closed())
-
-    def data_to_send(self) -> bytes:
-        """What must go out now, handed over once."""
-        return self._session.data_to_send()
-
-    def events(self) -> list[ServerEvent]:
-        """What happened since the last call."""
-        events, self._events = self._events, []
-        return events
-
-    def _end(self, event: ServerEvent) -> None:
-        if self.state is not ServerState.OVER:
-            self.state = ServerState.OVER
-            self._events.append(event)
-
-    def _command(self, name: str, transaction: float, *arguments: amf0.Encodable, stream_id: int = 0) -> None:
-        self._session.send(COMMAND_STREAM, command(name, transaction, *arguments, stream_id=stream_id))
 
     def _shake_hands(self) -> None:
-        if self.state is ServerState.HANDSHAKE and self._session.ready:
+        if self.state is ServerState.HANDSHAKE:
             self.state = ServerState.OPEN
             self._events.append(HandshakeDone())
 
