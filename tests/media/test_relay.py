@@ -106,6 +106,35 @@ def test_it_begins_with_a_key_frame_that_is_asked_for() -> None:
     assert line.wishes >= 1
 
 
+def test_a_key_frame_is_asked_for_until_one_comes() -> None:
+    """However many requests are lost on the way: at most two seconds from one to the next."""
+    line = Line()
+    asked: list[int] = []
+    line.relay = RelayPictures(Interleaver(line), lambda: asked.append(line.now))
+    line.relay.plan(line.input)
+    endless = Camera(RED, seconds=12.0, gop=10_000).frames()
+    line.run(endless[1:])
+    assert line.packets == []
+    assert max(later - before for before, later in pairwise([0, *asked, line.now])) <= 2_100 * MILLISECOND
+    late = [
+        replace(frame, rtp_time=frame.rtp_time + 13 * 90_000, arrival=frame.arrival + 13 * SECOND) for frame in endless
+    ]
+    line.run(late[:5])
+    assert line.packets[0].key
+
+
+def test_parameter_sets_that_cannot_be_read_are_tried_again_with_the_next_key_frame() -> None:
+    """A damaged first key frame must not close the relay for ever."""
+    frames = CLIP.frames()
+    broken = b"".join(
+        b"\x00\x00\x00\x01" + (nal[:5] if avc.unit_type(nal) == avc.SPS else nal)
+        for nal in annexb.units(frames[0].data)
+    )
+    line = Line().run([replace(frames[0], data=broken), *frames[1:]])
+    assert line.packets[0].data == frames[30].data
+    assert line.relay.counts.passed_over == 30
+
+
 def test_after_a_loss_it_goes_on_with_the_next_key_frame() -> None:
     """A picture without its reference is not handed on."""
     frames = CLIP.frames()

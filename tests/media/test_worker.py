@@ -374,3 +374,19 @@ async def test_relay_and_mix_change_on_one_connection(tmp_path: Path) -> None:
         times = [packet.pts for packet in home.recording().video]
         assert all(later > earlier for earlier, later in pairwise(times))
         assert max(later - earlier for earlier, later in pairwise(times)) <= 101_000_000
+
+
+async def test_a_change_of_mode_that_is_taken_back_at_once(tmp_path: Path) -> None:
+    """Whatever moment the hand-over has reached: pictures go on, on the same connection."""
+    async with house(tmp_path) as home:
+        home.gateway.set_people(people()[0])
+        mix = spec_of((1,), video=replace(P360, fps=30), targets=(home.target,))
+        await home.run(mix)
+        await until(lambda: home.receiver.figures().video_frames > 15)
+        for pause_ms in range(0, 150, 15):
+            for mode in (Mode.RELAY, Mode.MIX):
+                await home.ask("update", spec=to_plain(replace(mix, mode=mode)), gateways=home.gateways)
+                await asyncio.sleep(pause_ms / 1000)
+            frames = home.receiver.figures().video_frames
+            await until(lambda frames=frames: home.receiver.figures().video_frames > frames + 10, 6)
+        assert home.receiver.figures().connects == 1

@@ -1,11 +1,14 @@
 """Which production is on air. Another one warms up behind a closed outlet and takes over at a key frame, without a gap.
 
-Time rises over the seam, whatever either of them thinks.
+Time rises over the seam, whatever either of them thinks. Whoever goes on air shows nothing before a key frame of its
+own: pictures of two productions do not continue one another. Sound it brings along from before, so that it has no hole
+where the one before was a little behind.
 """
 
 from __future__ import annotations
 
 import threading
+from collections import deque
 from dataclasses import replace
 from typing import Final
 
@@ -15,6 +18,11 @@ from openmpu.model.roster import Kind
 from openmpu.timing.ticks import MILLISECOND
 
 LEAST_STEP: Final = MILLISECOND
+"""RTMP counts milliseconds: nearer ones would have the same time there."""
+SEAM: Final = 15 * MILLISECOND
+"""Sound frames (21 ms at 48 kHz) of two encoders may overlap by so much less than one where they meet."""
+SOUND_KEPT: Final = 64
+"""Frames that a closed outlet remembers: more than a second."""
 
 
 class Air:
@@ -30,6 +38,12 @@ class Air:
         self._last: dict[Kind, int] = {}
         self._stream = StreamFormat(None, None)
         self._open: Outlet | None = None
+        self._waits_for_key = True
+
+    @property
+    def waits_for_key(self) -> bool:
+        """Whether what is on air has shown no picture yet: it must begin with a key frame."""
+        return self._waits_for_key
 
     def outlet(self) -> Outlet:
         """A new one, closed."""
@@ -47,14 +61,24 @@ class Air:
     # House: with the lock held
 
     def take(self, outlet: Outlet) -> None:
-        """Put it on air."""
+        """Put it on air, with what sound of it the one before has not brought yet."""
+        if outlet is not self._open:
+            self._waits_for_key = True
         self._open = outlet
         self.change(outlet.stream)
+        last = self._last.get(Kind.AUDIO)
+        for packet in outlet.unsent_sound():
+            if last is not None and packet.pts >= last + SEAM:
+                self.put(packet)
 
     def put(self, packet: Packet) -> None:
         """Out with it; time rises."""
+        if packet.kind is Kind.VIDEO:
+            self._waits_for_key = self._waits_for_key and not packet.key
+            if self._waits_for_key:
+                return
         last = self._last.get(packet.kind)
-        if last is not None and packet.pts <= last:
+        if last is not None and packet.pts < last + LEAST_STEP:
             if packet.kind is Kind.AUDIO:
                 return
             packet = replace(packet, pts=last + LEAST_STEP)
@@ -75,10 +99,17 @@ class Outlet:
         self.stream = StreamFormat(None, None)
         self._air = air
         self._armed = self._pictures = False
+        self._sound: deque[Packet] = deque(maxlen=SOUND_KEPT)
 
     def arm(self, *, pictures: bool) -> None:
         """Go on air with the next key frame; with the next packet, if there will be no pictures."""
         self._armed, self._pictures = True, pictures
+
+    def disarm(self) -> bool:
+        """Do not go on air any more; whether it is on air already."""
+        with self._air.lock:
+            self._armed = False
+            return self._air.is_open(self)
 
     def put(self, packet: Packet) -> None:
         """Send; a closed outlet throws away."""
@@ -88,6 +119,14 @@ class Outlet:
                 self._air.take(self)
             if self._air.is_open(self):
                 self._air.put(packet)
+            elif packet.kind is Kind.AUDIO:
+                self._sound.append(packet)
+
+    def unsent_sound(self) -> list[Packet]:
+        """House: what came while it was closed; asked for once."""
+        unsent = list(self._sound)
+        self._sound.clear()
+        return unsent
 
     def change(self, stream: StreamFormat) -> None:
         """Packets are of that form from now on."""

@@ -79,11 +79,13 @@ class Interleaver:
 
     def set_video(self, video: VideoProfile | None) -> None:
         """Pictures have this form from now on; None: there are none."""
-        self._change(StreamFormat(video, self._stream.audio))
+        with self._lock:
+            self._change(StreamFormat(video, self._stream.audio))
 
     def set_audio(self, audio: AudioProfile | None) -> None:
         """Sound has this form from now on; None: there is none."""
-        self._change(StreamFormat(self._stream.video, audio))
+        with self._lock:
+            self._change(StreamFormat(self._stream.video, audio))
 
     def flush(self) -> None:
         """Pass on everything, in order."""
@@ -91,11 +93,11 @@ class Interleaver:
             self._flush()
 
     def _change(self, stream: StreamFormat) -> None:
-        with self._lock:
-            if stream != self._stream:
-                self._flush()
-                self._stream = stream
-                self._sink.change(stream)
+        """With the lock held under which `stream` was made: both sides begin at once, neither may undo the other."""
+        if stream != self._stream:
+            self._flush()
+            self._stream = stream
+            self._sink.change(stream)
 
     def _flush(self) -> None:
         while (side := self._first()) is not None:

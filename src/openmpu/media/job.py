@@ -10,9 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from openmpu.errors import Busy
 from openmpu.media.air import Air, Outlet
 from openmpu.media.clock import Clock
+from openmpu.media.decoding.wish import KeyFrameWish
 from openmpu.media.figures import ProcessFigures, Rates
 from openmpu.media.inputs.switch import Switch
 from openmpu.media.interleave import Interleaver
@@ -28,7 +31,9 @@ from openmpu.wire.callbacks import Speaker
 
 LOOK_EVERY_S: Final = 0.04
 PATIENCE_S: Final = 3.0
-"""A production that comes goes on air after so long, also without pictures."""
+"""A production that comes goes on air after so long, also without pictures: those begin with its first key frame."""
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,8 @@ class Job:
         self._spec: TaskSpec | None = None
         self._on_air: Making | None = None
         self._coming: Making | None = None
-        self._armed: tuple[Making, ...] = ()
+        self._armed: Making | None = None
+        self._wish = KeyFrameWish()
         self._applying = asyncio.Lock()
         self._keeping = self._loop.create_task(self._keep())
 
@@ -142,22 +148,42 @@ class Job:
 
     async def _keep(self) -> None:
         """Hand over to the production that is ready; open and close connections as the one on air wants it."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            async with self._applying:
-                await self._hand_over()
-                await self._connect()
+        try:
+            while True:
+                await asyncio.sleep(LOOK_EVERY_S)
+                async with self._applying:
+                    await self._hand_over()
+                    await self._connect()
+                self._look_for_key()
+        except Exception as error:  # noqa: BLE001 - without its keeper no change would ever come on air: better begin anew
+            _log.exception("the keeper of the stream failed")
+            self._on_failure(error)
+
+    def _look_for_key(self) -> None:
+        """While what is to be seen waits for a key frame, ask again and again: whatever was lost, it heals."""
+        awaited = self._armed or (self._on_air if self._air.waits_for_key else None)
+        if awaited is None or not awaited.production.has_pictures:
+            self._wish = KeyFrameWish()
+        elif self._wish.ask(self._clock.now()):
+            awaited.production.force_key()
 
     async def _make(self, spec: TaskSpec) -> None:
         """See that a production of the spec's mode is on air or coming."""
         if self._coming and self._coming.mode is not spec.mode:
-            coming, self._coming = self._coming, None
-            await coming.stop()
+            await self._change_back()
         if self._on_air is None:
             self._on_air = self._begin(spec.mode)
             self._air.open(self._on_air.outlet)
         elif self._on_air.mode is not spec.mode and self._coming is None:
             self._coming = self._begin(spec.mode)
+
+    async def _change_back(self) -> None:
+        """What comes is no longer wanted; should it have gone on air this very moment, its predecessor is to come."""
+        if self._coming and not self._coming.outlet.disarm():
+            coming, self._coming, self._armed = self._coming, None, None
+            await coming.stop()
+        else:
+            await self._hand_over()
 
     def _begin(self, mode: Mode) -> Making:
         outlet = self._air.outlet()
@@ -167,7 +193,8 @@ class Job:
             self._loop.call_soon_threadsafe(self._voices, outlet, interval_ms, speakers)
 
         out = Interleaver(outlet)
-        stage = Stage(self._options, switch, out, self._clock, self._epoch, self._fail, tell_voices)
+        continues = self._on_air is not None
+        stage = Stage(self._options, switch, out, self._clock, self._epoch, self._fail, tell_voices, continues)
         return Making(mode, _production(mode, stage), switch, outlet, self._loop.time())
 
     async def _hand_over(self) -> None:
@@ -177,12 +204,13 @@ class Job:
             return
         if self._loop.time() - coming.began > PATIENCE_S:
             self._air.open(coming.outlet)
-        elif coming.production.ready() and coming not in self._armed:
-            self._armed = (coming,)
+            coming.production.force_key()
+        elif coming.production.ready() and coming is not self._armed:
+            self._armed = coming
             coming.outlet.arm(pictures=coming.production.has_pictures)
             coming.production.force_key()
         if self._air.is_open(coming.outlet):
-            self._on_air, self._coming, self._armed = coming, None, ()
+            self._on_air, self._coming, self._armed = coming, None, None
             if before:
                 await before.stop()
 

@@ -28,6 +28,7 @@ class Stage:
         clock: Paces the output; `epoch` is its reading at task time 0.
         on_failure: Called, in whatever thread, when the production cannot go on.
         tell_voices: Hears who spoke, in whatever thread.
+        continues: A stream goes out already, which this production is to carry on.
     """
 
     options: WorkerOptions
@@ -37,6 +38,7 @@ class Stage:
     epoch: int
     on_failure: Callable[[Exception], None]
     tell_voices: TellVoices
+    continues: bool = False
 
 
 class Production(Protocol):

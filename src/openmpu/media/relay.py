@@ -14,6 +14,7 @@ from openmpu.media.encoding.sei_messages import NOBODY, Seen
 from openmpu.media.figures import Figures
 from openmpu.media.loops import Loop
 from openmpu.media.packets import StreamFormat
+from openmpu.media.presence import Presence
 from openmpu.media.production import Stage
 from openmpu.media.relay_pictures import RelayPictures
 from openmpu.media.seen import shown
@@ -22,14 +23,7 @@ from openmpu.media.track_figures import track_figures, volume_figures
 from openmpu.model.roster import Kind, Roster, Source, Track, User
 from openmpu.model.scene import Scene, Voice
 from openmpu.model.task import RelayPart, RelaySpec, TaskSpec
-from openmpu.timing.ticks import SECOND
 from openmpu.wire.sei import Place, Shown
-
-KEEP: Final = 10 * SECOND
-"""operations.md 3.4: without data the connection is kept for so long."""
-
-PICTURE_PATIENCE: Final = 2 * SECOND
-"""How long a stream that should have pictures waits for the first one before it begins with sound alone."""
 
 _STOP_WITHIN_S: Final = 2.0
 
@@ -84,8 +78,7 @@ class RelayProduction:
         self._loop = asyncio.get_running_loop()
         self._relayed = Relayed()
         self._spec: TaskSpec | None = None
-        self._came_at: int | None = None
-        self._gone_at: int | None = None
+        self._presence = Presence(self._now(), continues=stage.continues)
         self._sound = SoundSide(stage.switch.inputs.get, stage.out, stage.tell_voices)
         self._pictures = RelayPictures(stage.out, self._want_key, lambda: self._sound.sounding)
         self._loops: list[Loop] = []
@@ -94,7 +87,7 @@ class RelayProduction:
         """Choose anew whose tracks are relayed."""
         self._spec = spec
         relayed = choose(spec.relay, roster)
-        self._note_presence(relayed)
+        self._presence.note(self._now(), there=relayed.user is not None)
         self._relayed = relayed
         self._switch.want(track.track_id for track in (relayed.video, relayed.audio) if track)
         self._pictures.sei.plan(spec)
@@ -115,14 +108,13 @@ class RelayProduction:
         return self._switch.known
 
     def stream(self) -> StreamFormat | None:
-        """What is sent now; None: nobody was there for 10 s, or the first picture is still to come."""
-        now = self._now()
+        """What is sent now, or will be where nothing has come yet; None: no connection (`presence.py`)."""
         stream = self._out.stream
-        if self._came_at is None or (self._gone_at is not None and now - self._gone_at > KEEP):
+        if not self._presence.connects(self._now(), lacks_picture=self.has_pictures and stream.video is None):
             return None
-        if self._relayed.video and stream.video is None and now - self._came_at < PICTURE_PATIENCE:
-            return None
-        return stream if stream.video or stream.audio else None
+        if stream.video or stream.audio:
+            return stream
+        return StreamFormat(None, self._spec.audio) if self._spec and self._stage.continues else None
 
     def force_key(self) -> None:
         """Ask the publisher."""
@@ -170,12 +162,6 @@ class RelayProduction:
             self._out.set_video(None)
         elif part is RelayPart.VIDEO:
             self._out.set_audio(None)
-
-    def _note_presence(self, relayed: Relayed) -> None:
-        if relayed.user is None:
-            self._gone_at = self._gone_at or (self._now() if self._came_at is not None else None)
-        elif self._relayed.user is None:
-            self._came_at, self._gone_at = self._now(), None
 
     def _want_key(self) -> None:
         self._loop.call_soon_threadsafe(self._ask)

@@ -23,10 +23,10 @@ from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import Incoming, TrackInput
 from openmpu.media.interleave import Interleaver
 from openmpu.media.outputs import annexb, avc
+from openmpu.media.outputs.sps import picture_size
 from openmpu.media.packets import Packet
 from openmpu.media.sound.mixer import Speaker
 from openmpu.model.encoder import VideoProfile
-from openmpu.model.frames import EncodedFrame
 from openmpu.model.roster import Kind
 from openmpu.timing.ticks import MILLISECOND
 from openmpu.wire.sei import Sounding
@@ -173,9 +173,8 @@ class _Untouched:
         sets = [nal for nal in annexb.units(data) if avc.unit_type(nal) in (avc.SPS, avc.PPS)]
         if not sets:
             data = b"".join((*(_START + nal for nal in self._sets), data))
-        elif sets != self._sets:
-            self._sets = sets
-            self.profile = _profile_of(data, sets)
+        elif sets != self._sets and (profile := _profile_of(sets)):
+            self._sets, self.profile = sets, profile
         self.waits_for_key = self.profile is None
         return [] if self.waits_for_key else [Packet(Kind.VIDEO, pts, data)]
 
@@ -211,14 +210,11 @@ class _Transcoded:
         return self._encoder.encode(picture, pts, key=incoming.frame.key)
 
 
-def _profile_of(data: bytes, sets: list[bytes]) -> VideoProfile | None:
-    """What a key frame is, found by decoding it: done once for each change of parameter sets."""
-    picture = VideoDecoder("h264").decode(EncodedFrame(0, 0, data))
-    if picture is None:
-        return None
+def _profile_of(sets: list[bytes]) -> VideoProfile | None:
+    """What the pictures are; None where their parameter sets cannot be read."""
     sps = next((nal for nal in sets if avc.unit_type(nal) == avc.SPS), b"")
-    profile = _guessed(picture.width, picture.height)
-    return replace(profile, profile=_PROFILES.get(sps[1] if len(sps) > 1 else 0, "high"))
+    size = picture_size(sps)
+    return replace(_guessed(*size), profile=_PROFILES.get(sps[1], "high")) if size else None
 
 
 def _guessed(width: int, height: int) -> VideoProfile:

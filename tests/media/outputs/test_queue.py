@@ -5,12 +5,13 @@ from hypothesis import strategies as st
 
 from openmpu.media.outputs.queue import PacketQueue
 from openmpu.media.packets import Packet, StreamFormat
-from openmpu.model.encoder import AudioProfile
+from openmpu.model.encoder import MEDIA_ENCODES, AudioProfile
 from openmpu.model.roster import Kind
 
 SECOND = 1_000_000_000
 FRAME = SECOND // 25
 SOUND_ONLY = StreamFormat(None, AudioProfile())
+WHOLE = StreamFormat(MEDIA_ENCODES[20].video, AudioProfile())
 
 
 def picture(tick, key=False):
@@ -23,7 +24,7 @@ def sound(tick):
 
 def begun(has_video=True):
     queue = PacketQueue(2 * SECOND)
-    queue.begin(has_video=has_video)
+    queue.begin(WHOLE if has_video else SOUND_ONLY)
     return queue
 
 
@@ -33,6 +34,10 @@ def drained(queue):
 
 def ticks(queue, kind=Kind.VIDEO):
     return [packet.pts // FRAME for packet in drained(queue) if packet.kind is kind]
+
+
+def ticks_of(queue):
+    return [item.pts // FRAME for item in drained(queue) if isinstance(item, Packet)]
 
 
 def test_begins_with_a_key_frame():
@@ -116,11 +121,31 @@ def test_formats_keep_their_place():
     assert SOUND_ONLY not in items
 
 
+def test_pictures_of_another_kind_begin_with_a_key_frame():
+    """What a relay left over does not continue a mix, whatever was lost in between: then a key frame is asked for."""
+    queue = begun()
+    queue.put(picture(0, key=True))
+    queue.change(StreamFormat(MEDIA_ENCODES[1].video, AudioProfile()))
+    assert queue.wants_key
+    for packet in (picture(1), sound(1), picture(2, key=True)):
+        queue.put(packet)
+    assert drained(queue)[2:] == [sound(1), picture(2, key=True)]
+
+
+def test_another_format_of_sound_alone_does_not_touch_pictures():
+    """They go on without a key frame."""
+    queue = begun()
+    queue.put(picture(0, key=True))
+    queue.change(StreamFormat(WHOLE.video, AudioProfile(sample_rate=8_000)))
+    queue.put(picture(1))
+    assert ticks_of(queue) == [0, 1]
+
+
 def test_a_new_connection_begins_empty():
     """What waited for the old connection is gone."""
     queue = begun()
     queue.put(picture(0, key=True))
-    queue.begin(has_video=True)
+    queue.begin(WHOLE)
     assert len(queue) == 0
     assert queue.wants_key
 

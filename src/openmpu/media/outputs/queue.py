@@ -34,7 +34,7 @@ class PacketQueue:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._items: deque[Item] = deque()
-        self._has_video = True
+        self._stream = StreamFormat(None, None)
         self._begun = False
         self.wants_key = True
         self.dropped_video = self.dropped_audio = self.missed = self.overflows = 0
@@ -48,23 +48,25 @@ class PacketQueue:
         times = [item.pts for item in self._items if isinstance(item, Packet)]
         return max(times) - min(times) if times else 0
 
-    def begin(self, *, has_video: bool) -> None:
+    def begin(self, stream: StreamFormat) -> None:
         """A new connection: empty; with video it begins at the next key frame, sound before it is left out."""
         self._items.clear()
-        self._has_video = self.wants_key = has_video
-        self._begun = not has_video
+        self._stream = stream
+        self.wants_key = self._has_video
+        self._begun = not self._has_video
 
     def begin_with_sound(self) -> None:
         """No picture has come: let the sound go ahead, the picture follows at its first key frame."""
         self._begun = True
 
     def change(self, stream: StreamFormat) -> None:
-        """The packets put from now on are of that format."""
+        """The packets put from now on are of that format; pictures of another kind begin with a key frame."""
         if self._items and isinstance(self._items[-1], StreamFormat):
             self._items.pop()
         self._items.append(stream)
-        self._has_video = stream.video is not None
-        self.wants_key = self.wants_key and self._has_video
+        another = stream.video != self._stream.video
+        self._stream = stream
+        self.wants_key = self._has_video and (self.wants_key or another)
 
     def put(self, packet: Packet) -> None:
         """Take the packet, or leave it out and count it."""
@@ -77,6 +79,10 @@ class PacketQueue:
     def take(self) -> Item:
         """The next one. Only when there is one."""
         return self._items.popleft()
+
+    @property
+    def _has_video(self) -> bool:
+        return self._stream.video is not None
 
     def _put_picture(self, packet: Packet) -> None:
         if self.wants_key and not packet.key:

@@ -54,7 +54,7 @@ class Sending:
         self._connection, self.flowing = connection, False
         self._tags.change(self.stream)
         self._tags.restart()
-        self._queue.begin(has_video=self.stream.video is not None)
+        self._queue.begin(self.stream)
         self._slowness.begin(self._queue.overflows)
         self._rate.clear()
         if self._queue.wants_key:
