@@ -6,6 +6,7 @@ Heavy modules are imported by the production that needs them, so that a relay lo
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,10 +22,11 @@ from openmpu.media.inputs.switch import Switch
 from openmpu.media.interleave import Interleaver
 from openmpu.media.options import WorkerOptions
 from openmpu.media.packets import Packet, StreamFormat
+from openmpu.media.playing import Playing
 from openmpu.media.production import Production, Stage
 from openmpu.media.sound.speakers import TellVoices
 from openmpu.media.targets import Targets
-from openmpu.model.ids import AppId, ChannelId, TaskKey
+from openmpu.model.ids import AppId, ChannelId, TaskId, TaskKey
 from openmpu.model.reports import WorkerReport
 from openmpu.model.task import Mode, TaskSpec
 from openmpu.wire.callbacks import Speaker
@@ -79,6 +81,8 @@ class Job:
         self._on_failure, self._tell_voices = on_failure, tell_voices
         self._rates = Rates()
         self._targets = Targets(options, self._force_key, on_change)
+        task = TaskKey(AppId(options.app_id), TaskId(options.task_id))
+        self._playing = Playing(task, options.lease, time.time_ns(), self._force_key)
         self._air = Air(self)
         self._spec: TaskSpec | None = None
         self._on_air: Making | None = None
@@ -102,6 +106,7 @@ class Job:
             await self._make(spec)
             for making in self._makings():
                 making.switch.connect(gateways)
+            self._playing.connect(gateways.get(spec.channel_id))
             self._replan()
             await self._connect()
 
@@ -112,7 +117,7 @@ class Job:
         for making in self._makings():
             await making.stop()
         await asyncio.sleep(0)
-        await self._targets.stop(max(0.5, within_s - 0.5))
+        await asyncio.gather(self._playing.stop(), self._targets.stop(max(0.5, within_s - 0.5)))
 
     def report(
         self,
@@ -123,7 +128,8 @@ class Job:
     ) -> WorkerReport:
         """How it is going."""
         now = self._clock.now() - self._epoch
-        figures, notes = self._rates.tell(now) | (process.tell() if process else {}), list[str]()
+        figures = self._rates.tell(now) | self._playing.figures() | (process.tell() if process else {})
+        notes: list[str] = []
         if self._on_air and self._spec:
             figures |= self._on_air.production.figures(now)
             notes += [*self._spec.notes, *self._on_air.production.notes()]
@@ -142,6 +148,7 @@ class Job:
     def _send(self, packet: Packet) -> None:
         self._rates.count(packet)
         self._targets.put(packet)
+        self._playing.put(packet)
 
     def _makings(self) -> list[Making]:
         return [making for making in (self._on_air, self._coming) if making]
@@ -194,7 +201,8 @@ class Job:
 
         out = Interleaver(outlet)
         continues = self._on_air is not None
-        stage = Stage(self._options, switch, out, self._clock, self._epoch, self._fail, tell_voices, continues)
+        tap = self._playing.tap(lambda: self._air.is_open(outlet))
+        stage = Stage(self._options, switch, out, self._clock, self._epoch, self._fail, tell_voices, continues, tap)
         return Making(mode, _production(mode, stage), switch, outlet, self._loop.time())
 
     async def _hand_over(self) -> None:
@@ -216,6 +224,7 @@ class Job:
 
     async def _connect(self) -> None:
         stream = self._on_air.production.stream() if self._on_air else None
+        self._playing.sync(stream)
         if self._spec and stream:
             await self._targets.sync(self._spec.targets, stream)
         else:

@@ -47,6 +47,7 @@ class MixProduction:
             self._scenery.overlays,
             self._scenery.segmenter,
             tell_voices=stage.tell_voices,
+            tap=stage.tap,
         )
         self._preparing = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._scene: Scene | None = None

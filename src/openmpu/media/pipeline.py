@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from openmpu.media.clock import Clock
+from openmpu.media.encoding.opus import OpusTap
 from openmpu.media.figures import Figures
 from openmpu.media.inputs.track_input import TrackInput
 from openmpu.media.interleave import Interleaver
@@ -38,6 +39,7 @@ class MixPipeline:
         overlays: Pictures, texts and clocks; None: there are no pictures, and fonts are the system's.
         segmenter: Finds people who are to be cut out; None: they are shown with what is behind them.
         tell_voices: Hears who spoke, in the sound thread.
+        tap: Hangs on the sound, for players.
     """
 
     def __init__(
@@ -49,9 +51,10 @@ class MixPipeline:
         segmenter: Segmenter | None = None,
         *,
         tell_voices: TellVoices = to_nobody,
+        tap: OpusTap | None = None,
     ) -> None:
         self.out = out
-        self.sound = SoundSide(inputs.get, self.out, tell_voices)
+        self.sound = SoundSide(inputs.get, self.out, tell_voices, tap)
         self.pictures = PictureSide(
             inputs, self.out, want_key, overlays, segmenter, sounding=lambda: self.sound.sounding
         )

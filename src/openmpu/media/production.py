@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from openmpu.media.clock import Clock
+from openmpu.media.encoding.opus import OpusTap
 from openmpu.media.figures import Figures
 from openmpu.media.inputs.switch import Switch
 from openmpu.media.interleave import Interleaver
@@ -29,6 +30,7 @@ class Stage:
         on_failure: Called, in whatever thread, when the production cannot go on.
         tell_voices: Hears who spoke, in whatever thread.
         continues: A stream goes out already, which this production is to carry on.
+        tap: Hangs on its sound, for players.
     """
 
     options: WorkerOptions
@@ -39,6 +41,7 @@ class Stage:
     on_failure: Callable[[Exception], None]
     tell_voices: TellVoices
     continues: bool = False
+    tap: OpusTap | None = None
 
 
 class Production(Protocol):

@@ -79,7 +79,7 @@ class RelayProduction:
         self._relayed = Relayed()
         self._spec: TaskSpec | None = None
         self._presence = Presence(self._now(), continues=stage.continues)
-        self._sound = SoundSide(stage.switch.inputs.get, stage.out, stage.tell_voices)
+        self._sound = SoundSide(stage.switch.inputs.get, stage.out, stage.tell_voices, stage.tap)
         self._pictures = RelayPictures(stage.out, self._want_key, lambda: self._sound.sounding)
         self._loops: list[Loop] = []
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from openmpu.media.encoding.opus import OpusTap
 from openmpu.media.encoding.sei_messages import tells_vad
 from openmpu.media.encoding.sound import FRAME, SoundEncoder
 from openmpu.media.figures import Figures
@@ -64,14 +65,19 @@ class SoundSide:
         source_of: The subscribed track of that id.
         out: Takes the packets.
         tell_voices: Hears who spoke, in the sound thread.
+        tap: Gets every block that is mixed; None: nobody wants them but the encoder.
     """
 
     def __init__(
-        self, source_of: Callable[[TrackId], TrackInput | None], out: Interleaver, tell_voices: TellVoices = to_nobody
+        self,
+        source_of: Callable[[TrackId], TrackInput | None],
+        out: Interleaver,
+        tell_voices: TellVoices = to_nobody,
+        tap: OpusTap | None = None,
     ) -> None:
         self.blocks = self.late = 0
         self.mixer = Mixer(self._source)
-        self._source_of, self._out = source_of, out
+        self._source_of, self._out, self._tap = source_of, out, tap
         self._lock = threading.Lock()
         self._planned: tuple[Scene, AudioProfile | None, Hearing] | None = None
         self._speakers = Speakers(tell_voices)
@@ -135,6 +141,8 @@ class SoundSide:
         block = self.mixer.block(pts)
         self._speakers.step(pts, self.mixer.talkers)
         self._number += 1
+        if self._tap:
+            self._tap.take(block, pts)
         self._put_all(self._encoder.encode(block))
 
     def _put_all(self, packets: Iterable[Packet]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from openmpu.errors import Invalid, Unsupported
+from openmpu.errors import Invalid, Missing, Unsupported
 from openmpu.model.ids import LayoutId, UserId
 from openmpu.model.layouts import DEFAULT_LAYOUT_IDS
 from openmpu.model.overlays import Fit
@@ -32,9 +32,7 @@ def update_change(request: UpdateMPUTask, options: ReadingOptions, notes: tuple[
         _check_fits(request, spec)
         check_task_type(request.task_type, options)
         changed = replace(spec, mode=_mode(request, spec), notes=_joined(spec.notes, notes))
-        if request.stream_url:
-            changed = replace(changed, targets=(request.stream_url,))
-        changed = _taken(request, changed)
+        changed = _taken(request, _sent(request, changed))
         return _mixed(request, changed, options) if changed.mode is Mode.MIX else _relayed(request, changed)
 
     return change
@@ -45,6 +43,15 @@ def _check_fits(request: UpdateMPUTask, spec: TaskSpec) -> None:
         raise Unsupported("task", f"task {spec.task_id} was begun with StartLiveMPUTask: use UpdateLiveMPUTask")
     if request.channel_id and request.channel_id != spec.channel_id:
         raise Invalid("ChannelId", f"ChannelId = {request.channel_id}: the task belongs to another channel")
+
+
+def _sent(request: UpdateMPUTask, spec: TaskSpec) -> TaskSpec:
+    """Where it goes: TaskType 1 has no target, TaskType 0 needs one (operations.md 3.3)."""
+    playback = spec.playback if request.task_type is None else request.task_type == 1
+    targets = () if playback else (request.stream_url,) if request.stream_url else spec.targets
+    if not playback and not targets:
+        raise Missing("StreamURL", "StreamURL is missing: TaskType = 0 needs one")
+    return replace(spec, playback=playback, targets=targets)
 
 
 def _mode(request: UpdateMPUTask, spec: TaskSpec) -> Mode:
