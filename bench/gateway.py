@@ -69,7 +69,8 @@ class Server:
         """Read every track."""
         reader, writer = await asyncio.open_unix_connection(path)
         writer.write(link.encode_message(link.Watch(CHANNEL)))
-        messages, known = link.LinkReader(), set()
+        messages = link.LinkReader()
+        known: set[str] = set()
         while data := await reader.read(1 << 18):
             for message in messages.feed(data):
                 if isinstance(message, link.Media):

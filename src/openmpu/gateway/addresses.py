@@ -12,13 +12,14 @@ import ipaddress
 import random
 import socket
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import ifaddr
 import structlog
 
 from openmpu.errors import Busy
+from openmpu.gateway.intake import Intake
 from openmpu.wire.whip.candidates import Candidate
 
 RECEIVE_BUFFER = 1 << 20
@@ -129,6 +130,7 @@ class Network:
 
     bindings: tuple[Binding, ...]
     ports: PortRange
+    intake: Intake = field(default_factory=Intake)
 
 
 def warn_of_small_buffers(path: Path = _RMEM_MAX) -> None:

@@ -79,20 +79,20 @@ class IceSession(Connection):
         timeout: int = 5,  # noqa: ARG002, ASYNC109 - nothing here waits
     ) -> list[aioice.Candidate]:
         """Bind our addresses; called by aioice when it gathers."""
-        found = [await self._bind(component, binding) for binding in self._network.bindings]
+        found = [self._bind(component, binding) for binding in self._network.bindings]
         candidates = [candidate for candidate in found if candidate]
         if not candidates:
             raise Busy("gateway", "no address of this machine can be bound")
         return candidates
 
-    async def _bind(self, component: int, binding: Binding) -> aioice.Candidate | None:
+    def _bind(self, component: int, binding: Binding) -> aioice.Candidate | None:
         try:
             sock = self._network.ports.bind(binding.bind)
         except OSError as error:
             _log.warning("cannot bind", address=binding.bind, error=str(error))
             return None
-        loop = asyncio.get_running_loop()
-        _, protocol = await loop.create_datagram_endpoint(lambda: _Socket(self), sock=sock)
+        protocol = _Socket(self)
+        self._network.intake.open(sock, protocol)
         port = sock.getsockname()[1]
         told = binding.candidates(port)
         self.told += told

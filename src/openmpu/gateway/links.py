@@ -119,6 +119,8 @@ class Link(asyncio.Protocol):
     def __init__(self, owner: Links) -> None:
         self._owner = owner
         self._reader = link.LinkReader()
+        self._turn: list[bytes] = []
+        self._turn_size = 0
         self._subscriptions: dict[int, Subscription] = {}
         self._presented: dict[int, Offering] = {}
         self._transport: asyncio.Transport | None = None
@@ -154,7 +156,7 @@ class Link(asyncio.Protocol):
 
     def has_room(self) -> bool:
         """Whether less waits than may."""
-        return self._transport is not None and self._transport.get_write_buffer_size() < MAX_UNSENT
+        return self._unsent < MAX_UNSENT
 
     def take(self, number: int, frame: EncodedFrame) -> None:
         """Send one frame."""
@@ -166,12 +168,27 @@ class Link(asyncio.Protocol):
         self.send(link.encode_message(link.TrackEnded(number)))
 
     def send(self, data: bytes) -> None:
-        """Send bytes; never waits."""
+        """Send bytes; never waits. What is sent in one turn of the loop becomes one system call."""
         if self._transport is None or self._transport.is_closing():
             return
-        self._transport.write(data)
-        if self._transport.get_write_buffer_size() > MAX_BROKEN:
+        if not self._turn:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._turn.append(data)
+        self._turn_size += len(data)
+        if self._unsent > MAX_BROKEN:
             self.cut("the worker does not read")
+
+    @property
+    def _unsent(self) -> int:
+        """Bytes that wait."""
+        return self._turn_size + (self._transport.get_write_buffer_size() if self._transport else 0)
+
+    def _flush(self) -> None:
+        data = b"".join(self._turn)
+        self._turn.clear()
+        self._turn_size = 0
+        if self._transport and not self._transport.is_closing():
+            self._transport.write(data)
 
     def cut(self, reason: str) -> None:
         """Close it at once."""

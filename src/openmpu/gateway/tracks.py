@@ -24,6 +24,8 @@ _BITS_PER_PIXEL = 0.15
 """Of a picture that looks good at any size with browsers' encoders: 4.1 Mbit/s at 720p30, 260 kbit/s at 180p30."""
 _LEAST_BITRATE = 150_000
 _LONGEST_S = 5.0
+_SLACK_S = 0.003
+"""A timer may be late by this: packets come all the time, and usually one has done its work before it."""
 
 
 def wanted_bitrate(size: Size) -> int:
@@ -119,7 +121,7 @@ class Tracks:
             self._timer.cancel()
         self._due, self._timer = due, None
         if not self._closed:
-            delay = min(max(0, due - now) / 1e9, _LONGEST_S)
+            delay = min(max(0, due - now) / 1e9 + _SLACK_S, _LONGEST_S)
             self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
 
     def _wake(self) -> None:
