@@ -260,6 +260,38 @@ def test_with_too_little_time_the_picture_rate_falls_evenly() -> None:
     assert_steady(studio, 15)
 
 
+@pytest.mark.parametrize(
+    ("decoding", "painting", "repeating"), [(0.75, 0.91, 0.25), (0.5, 1.1, 0.25), (0.3, 1.3, 0.05)]
+)
+def test_short_of_forty_percent_pictures_come_evenly(decoding: float, painting: float, repeating: float) -> None:
+    """Costs in ticks; those of decoding no tick can save: no hole of more than 4 ticks once it is known; well again soon."""
+    studio = Studio(spec_of((1,), video=replace(P360, fps=25)), person("a", RED, 400, seconds=16.0))
+    pictures, tick = studio.pipeline.pictures, SECOND // 25
+    fresh = [0]
+    while studio.now < 8 * SECOND:
+        studio.feed()
+        before = (pictures.counts.ticks, pictures.counts.repeated)
+        due = studio.pipeline.step(studio.now, 0)
+        cost = 0.0
+        if pictures.counts.repeated > before[1]:
+            cost = repeating
+        elif pictures.counts.ticks > before[0]:
+            number = due // tick
+            cost = decoding * (number - fresh[-1]) + painting
+            fresh.append(number)
+        studio.now = max(due, studio.now + round(cost * tick))
+    steady = np.diff([number for number in fresh if number > 50])
+    assert steady.max() <= 4
+    assert steady.max() - steady.min() <= 3
+    assert pictures.degraded
+    assert np.diff([one.pts for one in studio.audio()]).max() <= 1024 * SECOND / 48_000 + 1
+    studio.run(3)
+    missed = pictures.counts.missed
+    studio.run(2)
+    assert not pictures.degraded
+    assert pictures.counts.missed == missed
+
+
 def test_texts_are_in_the_next_picture_once() -> None:
     """SetLiveMpuTaskSei, verbatim."""
     studio = Studio(spec_of((1,), video=P360)).run(1)

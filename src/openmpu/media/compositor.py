@@ -128,12 +128,17 @@ class Compositor:
         reshaped = not self._stack.layers
         if self._top is None:
             self._top = self._begin(wall)
+        early: Region = NOTHING
         for pane in self._panes:
             reshaped |= pane.take(newest, changed)
+            if changed and not reshaped and (job := self._stack.job_of_one(changed[-1])):
+                changed.pop()
+                job.run()
+                early += job.region
         changed.extend(clock for clock in self._clocks if clock.tick(wall))
         if self._waiting:
             reshaped |= self._fill(wall)
-        return self._rebuild(changed) if reshaped else self._repaint(changed)
+        return self._rebuild(changed, early) if reshaped else self._repaint(changed, early)
 
     def _begin(self, wall: int) -> list[Slot | ClockLayer]:
         """The first tick of a scene."""
@@ -155,14 +160,13 @@ class Compositor:
         self._waiting = [slot for slot in self._waiting if not slot.ready]
         return any(filled)
 
-    def _repaint(self, changed: list[Layer]) -> Painted:
-        rects: Region = NOTHING
+    def _repaint(self, changed: list[Layer], rects: Region) -> Painted:
         for job in self._stack.jobs_for_changes(changed):
             job.run()
             rects += job.region
         return Painted(rects)
 
-    def _rebuild(self, changed: list[Layer]) -> Painted:
+    def _rebuild(self, changed: list[Layer], early: Region) -> Painted:
         """Layers came, went or changed their place: what they cover and covered is painted again."""
         old, self._stack = self._stack.layers, Stack(self.canvas, [self._ground, *self._layers()])
         new = self._stack.layers
@@ -171,7 +175,7 @@ class Compositor:
         come = [layer.rect for layer in new if id(layer) not in before]
         job = self._stack.job_for_damage(union(NOTHING, [*gone, *come, *(layer.rect for layer in changed)]))
         job.run()
-        return Painted(job.region)
+        return Painted(union(early, job.region))
 
     def _layers(self) -> Iterable[Layer]:
         """Bottom to top, above the background colour."""

@@ -6,6 +6,7 @@ ARGBToI420 in Chromium and libwebrtc) whatever the size, and the VP8 format know
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -50,7 +51,7 @@ class Conversion:
     """From one colour space to another for pictures of one size.
 
     Luma gets a correction that depends on chroma alone (every YCbCr matrix has the same grey axis), so that it is
-    computed at chroma size, split into a positive and a negative part, and added with saturation.
+    computed at chroma size, around 128, split into a positive and a negative part, and added with saturation.
     """
 
     def __init__(self, source: ColourSpace, target: ColourSpace, width: int, height: int) -> None:
@@ -61,37 +62,42 @@ class Conversion:
         self._rescale = source.full_range != target.full_range
         self._mixes = source.matrix != target.matrix
         chroma = (height // 2, width // 2)
-        self._u, self._v, self._delta = (np.empty(chroma, np.uint8) for _ in range(3))
-        self._doubled = np.empty(chroma, np.uint16)
+        self._u, self._delta, self._part = (np.empty(chroma, np.uint8) for _ in range(3))
+        self._nothing = np.full(chroma, 128, np.uint8)
+        self._doubled = np.empty((*chroma, 2), np.uint8)
 
     def convert(self, planes: Planes) -> None:
         """Converts in place."""
         if self._rescale:
             _mix(planes.y, self._weights[0, 0], planes.y, 0, self._luma_base(), planes.y)
         if self._mixes:
-            self._correct_luma(planes, 1)
-            self._correct_luma(planes, -1)
+            self._correct_luma(planes)
         self._convert_chroma(planes)
 
     def _luma_base(self) -> float:
         """Luma's offset at neutral chroma."""
         return float(self._base[0] + 128 * (self._weights[0, 1] + self._weights[0, 2]))
 
-    def _correct_luma(self, planes: Planes, sign: int) -> None:
-        by_u, by_v = (sign * float(self._weights[0, place]) for place in (1, 2))
-        _mix(planes.u, by_u, planes.v, by_v, -128 * (by_u + by_v), self._delta)
-        np.multiply(self._delta, 0x0101, out=self._doubled, casting="unsafe", dtype=np.uint16)
-        wide: Plane = self._doubled.view(np.uint8)
-        apply = cv2.add if sign > 0 else cv2.subtract
+    def _correct_luma(self, planes: Planes) -> None:
+        by_u, by_v = (float(self._weights[0, place]) for place in (1, 2))
+        _mix(planes.u, by_u, planes.v, by_v, 128 - 128 * (by_u + by_v), self._delta)
+        cv2.subtract(self._delta, self._nothing, dst=self._part)
+        self._apply(cv2.add, planes)
+        cv2.subtract(self._nothing, self._delta, dst=self._part)
+        self._apply(cv2.subtract, planes)
+
+    def _apply(self, saturated: Callable[..., object], planes: Planes) -> None:
+        """Each sample of chroma size stands for two by two of luma."""
+        cv2.merge((self._part, self._part), dst=self._doubled)
+        wide: Plane = self._doubled.reshape(self._part.shape[0], -1)
         for rows in (planes.y[0::2], planes.y[1::2]):
-            apply(rows, wide, dst=rows)
+            saturated(rows, wide, dst=rows)
 
     def _convert_chroma(self, planes: Planes) -> None:
-        np.copyto(self._u, planes.u)
-        np.copyto(self._v, planes.v)
-        for row, plane in ((1, planes.u), (2, planes.v)):
-            weights = self._weights[row]
-            _mix(self._u, float(weights[1]), self._v, float(weights[2]), float(self._base[row]), plane)
+        by_u, by_v = self._weights[1], self._weights[2]
+        _mix(planes.u, float(by_u[1]), planes.v, float(by_u[2]), float(self._base[1]), self._u)
+        _mix(planes.u, float(by_v[1]), planes.v, float(by_v[2]), float(self._base[2]), planes.v)
+        np.copyto(planes.u, self._u)
 
 
 def _mix(one: Plane, by_one: float, other: Plane, by_other: float, base: float, target: Plane) -> None:

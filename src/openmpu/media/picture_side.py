@@ -1,8 +1,10 @@
 """The pictures of a mix: at each tick the newest frames are decoded, painted and encoded; every tick gives one picture.
 
-A tick that comes late while the next one is already due repeats the canvas as it is; what is more than a second behind
-(the machine stood still) is passed over and counted as missed. A new scene or profile is taken over whole between two
-ticks. Time is an argument; nothing here reads a clock, except how long its own work took.
+A tick that comes late while the next one is already due repeats the canvas as it is: that costs a fraction of a picture
+and keeps the rate. Where that has not been enough of late, ticks are passed over as soon as two are due, and counted as
+missed: so the rate falls evenly, whatever share of the work is decoding, which no tick can save. One long pause is
+caught up with repeated pictures, up to a second of it. A new scene or profile is taken over whole between two ticks.
+Time is an argument; nothing here reads a clock, except how long its own work took.
 """
 
 from __future__ import annotations
@@ -38,6 +40,10 @@ from openmpu.timing.ticks import SECOND, Ticks
 from openmpu.wire.sei import Sounding
 
 MOST_BEHIND: Final = SECOND
+MOST_TICKS_BEHIND: Final = 2
+"""While short of time."""
+SHORT_FROM: Final = 0.25
+"""Share of ticks of late that had no picture of their own, from which on ticks are passed over early."""
 IDLE: Final = SECOND // 20
 DEGRADED_FROM: Final = 0.1
 """Share of ticks of late that had no picture of their own."""
@@ -153,7 +159,7 @@ class PictureSide:
         self._adopt(now)
         if self._encoder is None:
             return now + IDLE
-        if now - self._ticks.pts(self._number) > MOST_BEHIND:
+        if now - self._ticks.pts(self._number) > self._most_behind():
             self._pass_over(now)
         pts = self._ticks.pts(self._number)
         if now >= pts:
@@ -174,7 +180,7 @@ class PictureSide:
         began, worked = time.perf_counter_ns(), time.thread_time_ns()
         self.counts.ticks += 1
         behind = now >= self._ticks.pts(self._number + 1)
-        self._shortfall += _WEIGHT * (behind - self._shortfall)
+        self._note_shortfall(missing=behind)
         if behind:
             self.counts.repeated += 1
         else:
@@ -182,6 +188,8 @@ class PictureSide:
         self._encode(pts)
         busy = time.perf_counter_ns() - began
         self.shown.crew.note(time.thread_time_ns() - worked, busy, self._ticks.interval())
+        if self.shown.crew.overloaded and self._encoder is not None:
+            self._encoder.hurry()
         self.counts.late += now + busy >= self._ticks.pts(self._number + 1)
         self._answer_snapshots()
 
@@ -196,6 +204,7 @@ class PictureSide:
             self.counts.paint_errors += 1
             if self.counts.paint_errors == 1:
                 _log.warning("a tick could not be painted", error=str(error))
+        newest.rest()
 
     def _encode(self, pts: int) -> None:
         assert self._compositor is not None  # noqa: S101 - as above
@@ -244,7 +253,16 @@ class PictureSide:
     def _pass_over(self, now: int) -> None:
         number = self._ticks.due(now)
         self.counts.missed += number - self._number
+        for _ in range(min(number - self._number, self._ticks.rate)):
+            self._note_shortfall(missing=True)
         self._number = number
+
+    def _most_behind(self) -> int:
+        """Nanoseconds that a tick may be late; more is not caught up."""
+        return MOST_TICKS_BEHIND * self._ticks.interval() if self._shortfall > SHORT_FROM else MOST_BEHIND
+
+    def _note_shortfall(self, *, missing: bool) -> None:
+        self._shortfall += _WEIGHT * (missing - self._shortfall)
 
     def _answer_snapshots(self) -> None:
         if not self._snapshots or self._compositor is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import structlog
@@ -20,6 +20,48 @@ LINGER: Final = 2 * SECOND
 """A track no longer shown is decoded so much longer: shown again, it need not wait for a key frame."""
 
 _log = structlog.get_logger()
+
+
+class Newest(Mapping[TrackId, ShownFrame]):
+    """The pictures of one tick; a track is decoded when it is first asked for.
+
+    So a picture is scaled while it still lies in the processor's cache, before the next track's comes. Each frame needs
+    the one before: `rest` must be called once a tick.
+    """
+
+    def __init__(self, tracks: Mapping[TrackId, VideoTrack], pts: int, interval: int) -> None:
+        self._tracks, self._pts, self._interval = tracks, pts, interval
+        self._shown: dict[TrackId, ShownFrame | None] = {}
+
+    def take(self, crew: Crew) -> None:
+        """Decode all at once, side by side."""
+        frames = crew.each(self._advance, self._tracks.values())
+        self._shown = dict(zip(self._tracks, frames, strict=True))
+
+    def rest(self) -> None:
+        """Decode what nobody has asked for."""
+        for track_id in self._tracks:
+            self.get(track_id)
+
+    def __getitem__(self, track_id: TrackId) -> ShownFrame:
+        """Raises KeyError where there is no picture."""
+        if track_id not in self._shown:
+            self._shown[track_id] = self._advance(self._tracks[track_id])
+        frame = self._shown[track_id]
+        if frame is None:
+            raise KeyError(track_id)
+        return frame
+
+    def __iter__(self) -> Iterator[TrackId]:
+        """The tracks that have a picture."""
+        return (track_id for track_id in self._tracks if track_id in self)
+
+    def __len__(self) -> int:
+        """How many have one."""
+        return sum(1 for _ in self)
+
+    def _advance(self, track: VideoTrack) -> ShownFrame | None:
+        return track.advance(self._pts, self._interval)
 
 
 class ShownTracks:
@@ -44,11 +86,13 @@ class ShownTracks:
         self._refused &= track_ids
         self._hidden = {track_id: self._hidden.get(track_id, now) for track_id in self.tracks.keys() - track_ids}
 
-    def newest(self, pts: int, interval: int) -> dict[TrackId, ShownFrame]:
-        """Decode what is due; the picture of each track that has one."""
+    def newest(self, pts: int, interval: int) -> Newest:
+        """The picture of each track that has one at the tick of `pts`."""
         self._tune(pts)
-        shown = self.crew.each(lambda track: track.advance(pts, interval), self.tracks.values())
-        return {track_id: frame for track_id, frame in zip(self.tracks, shown, strict=True) if frame is not None}
+        newest = Newest(self.tracks, pts, interval)
+        if self.crew.helped:
+            newest.take(self.crew)
+        return newest
 
     @property
     def complete(self) -> bool:

@@ -98,6 +98,12 @@ class Stack:
             sets[group] = sets.get(group, 0) | 1 << index
         return [self._job(group, bits) for group, bits in sets.items()]
 
+    def job_of_one(self, changed: Layer) -> Job | None:
+        """What repaints a live layer whose repainting meets no other's: it need not wait for the rest of the tick."""
+        index = self._index.get(id(changed), 0)
+        group = self._group_of.get(index)
+        return self._job(group, 1 << index) if group is not None and group.members == (index,) else None
+
     def job_for_damage(self, damage: Region) -> Job:
         """What repaints a region, and more where layers are whole."""
         pieces, region = self._closed(damage)

@@ -46,6 +46,21 @@ def test_key_frames_come_in_the_rhythm_asked_for() -> None:
     assert keys == [0, 50, 100, 150]
 
 
+def test_in_a_hurry_more_threads_work_from_the_next_key_frame_on() -> None:
+    """The rhythm of key frames stays; before it a picture is one slice, then one for each thread."""
+    canvas, encoder, packets = Canvas(320, 180), VideoEncoder(SMALL), list[Packet]()
+    for number in range(101):
+        moving(canvas, number)
+        packets += encoder.encode(canvas.as_frame(), number * 40_000_000)
+        if number == 10:
+            encoder.hurry()
+    assert [number for number, one in enumerate(packets) if one.key] == [0, 50, 100]
+    slices = [sum(one.data.count(b"\x00\x00\x01" + start) for start in (b"\x41", b"\x65")) for one in packets]
+    assert set(slices[:50]) == {1}
+    assert set(slices[50:]) == {2}
+    assert [one.pts for one in packets] == [number * 40_000_000 for number in range(101)]
+
+
 def test_a_key_frame_comes_on_demand_and_is_an_idr() -> None:
     """A new connection starts there; the rhythm begins anew."""
     packets = encoded(SMALL, 80, keys=(17,))

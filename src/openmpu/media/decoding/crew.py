@@ -34,6 +34,11 @@ class Crew:
         """Whether the pool is in use."""
         return self._pool is not None
 
+    @property
+    def overloaded(self) -> bool:
+        """Whether helpers were not enough: ticks still take most of their time."""
+        return self.load > HELP_FROM and (self.helped or self._hands == 1)
+
     def note(self, worked: int, took: int, interval: int) -> None:
         """A tick is done.
 

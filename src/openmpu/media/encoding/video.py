@@ -23,8 +23,10 @@ from openmpu.model.roster import Kind
 
 DEFAULT_PRESET: Final = "veryfast"
 ENCODERS: Final = {"h264": "libx264", "h265": "libx265"}
-TWO_THREADS_FROM: Final = 1920 * 1080 * 25
-"""Pixels per second from which one thread may not keep the tick (two cut the time by 30 %)."""
+TWO_THREADS_FROM: Final = 1920 * 1080 * 50
+"""Pixels per second from which one thread may not keep the tick. Two cut the time by 30 % and cost 7 to 19 % more, so
+that smaller pictures get them only where the machine turns out to be too slow (`hurry`)."""
+MOST_THREADS: Final = 2
 
 _LIMITED_RANGE: Final = 1
 
@@ -39,9 +41,15 @@ class VideoEncoder:
 
     def __init__(self, profile: VideoProfile) -> None:
         self.profile = profile
-        self._context = _open(profile)
+        self.threads = threads_for(profile)
+        self._context = _open(profile, self.threads)
         self._times: dict[int, int] = {}
-        self._count = 0
+        self._count = self._since_key = 0
+        self._hurried = False
+
+    def hurry(self) -> None:
+        """One thread does not keep the tick: use more from the next key frame on."""
+        self._hurried = self.threads < MOST_THREADS
 
     def encode(self, frame: av.VideoFrame, pts: int, *, key: bool = False) -> list[Packet]:
         """The packet of `frame` (copied by the encoder: the canvas may be painted on at once).
@@ -51,6 +59,8 @@ class VideoEncoder:
             pts: Task time of the tick.
             key: Make it a key frame whatever the rhythm says.
         """
+        if self._hurried and (key or self._since_key + 1 >= self.profile.gop):
+            self._widen()
         frame.pts = self._count
         frame.time_base = self._context.time_base
         frame.pict_type = PictureType.I if key else PictureType.NONE
@@ -60,10 +70,16 @@ class VideoEncoder:
 
     def _packet(self, packet: av.Packet) -> Packet:  # type: ignore[type-arg]  # of no stream
         pts = self._times.pop(packet.pts if packet.pts is not None else self._count - 1)
+        self._since_key = 0 if packet.is_keyframe else self._since_key + 1
         return Packet(Kind.VIDEO, pts, bytes(packet), packet.is_keyframe)
 
+    def _widen(self) -> None:
+        """A new encoder begins with a key frame; the one before holds nothing back."""
+        self.threads, self._hurried = MOST_THREADS, False
+        self._context = _open(self.profile, self.threads)
 
-def _open(profile: VideoProfile) -> VideoCodecContext:
+
+def _open(profile: VideoProfile, threads: int) -> VideoCodecContext:
     context = av.CodecContext.create(ENCODERS[profile.codec], "w")
     if not isinstance(context, VideoCodecContext):
         raise InternalError("encoder", f"{profile.codec} is not a video encoder")
@@ -73,20 +89,22 @@ def _open(profile: VideoProfile) -> VideoCodecContext:
     context.bit_rate = profile.bitrate_kbps * 1000
     context.gop_size = profile.gop
     context.max_b_frames = 0
-    context.thread_count = _threads(profile)
+    context.thread_count = threads
     flag = 1 if matrix_of(profile.height) is BT709 else 6
     context.color_range = _LIMITED_RANGE
     context.colorspace = context.color_primaries = context.color_trc = flag
-    context.options = dict(_options(profile))
+    context.options = dict(options_of(profile))
     context.open()
     return context
 
 
-def _threads(profile: VideoProfile) -> int:
-    return 2 if profile.width * profile.height * profile.fps >= TWO_THREADS_FROM else 1
+def threads_for(profile: VideoProfile) -> int:
+    """How many threads an encoder of that profile begins with."""
+    return MOST_THREADS if profile.width * profile.height * profile.fps >= TWO_THREADS_FROM else 1
 
 
-def _options(profile: VideoProfile) -> Mapping[str, str]:
+def options_of(profile: VideoProfile) -> Mapping[str, str]:
+    """What the encoder of that profile is told."""
     rate = f"vbv-maxrate={profile.bitrate_kbps}:vbv-bufsize={profile.bitrate_kbps}"
     common = {"preset": profile.preset or DEFAULT_PRESET, "tune": "zerolatency", "forced-idr": "1"}
     if profile.codec == "h265":
