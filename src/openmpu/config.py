@@ -161,6 +161,8 @@ class Limits(Section):
     """Users in one channel; 0: any number."""
     players_per_task: Annotated[int, Field(ge=0)] = 50
     """Players that may watch one task at the same time; 0: any number."""
+    max_load: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Part of the machine's cores up to which new tasks are taken, such as 0.9; 0: however busy it is."""
     idle_s: Annotated[int, Field(ge=1)] = 120
     """How long a task goes on after the last participant left."""
     waiting_days: Annotated[float, Field(gt=0)] = 30.0

@@ -61,6 +61,19 @@ def _cpu_seconds(processes: list[psutil.Process]) -> float:
     return sum(sum(process.cpu_times()[:2]) for process in processes)
 
 
+async def test_t36_a_full_machine_takes_no_more(tmp_path: Path) -> None:
+    """With `limits.max_load` the first task is taken, and the next, that would hurt it, refused with a clear code."""
+    async with rig(tmp_path, limits="max_load = 0.01") as house:
+        first = await house.start_task("first", "rtmp://127.0.0.1:1/live/a")
+        second = await house.start_task("second", "rtmp://127.0.0.1:1/live/b")
+
+        assert first.status == 200, first.text
+        assert (second.status, second.code) == (503, "ServiceUnavailable"), second.text
+        assert "limits.max_load" in second.text
+        assert (await house.call("GetMPUTaskStatus", TaskId="first")).status == 200
+        assert (await house.call("GetMPUTaskStatus", TaskId="second")).code == "InvalidTask.NotFound"
+
+
 async def test_t43_a_burst_of_starts_is_answered(tmp_path: Path) -> None:
     """Two hundred at once: each is accepted or refused with a code, none is lost or left waiting."""
     limits = 'tasks_per_account = 150\nrates = { StartMPUTask = "1000/second" }'

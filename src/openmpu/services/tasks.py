@@ -19,6 +19,7 @@ from openmpu.model.roster import Roster
 from openmpu.model.task import Family, Mode, RelayPart, TaskSpec, TaskState
 from openmpu.services import life
 from openmpu.services.accounts import Account
+from openmpu.services.capacity import Capacity
 from openmpu.services.finishing import Finishing
 from openmpu.services.layouts import look_up, resolve
 from openmpu.services.ports import Clock, Engine, Gateways, Store, TaskListener, TaskRecord
@@ -37,6 +38,7 @@ class Tasks:
         clock: The wall clock, read once at the beginning of each call.
         limits: Quotas and times.
         pause: How the outermost loops wait; tests hand in one that does not.
+        capacity: Turns new tasks away when the machine is full; None: nobody does.
     """
 
     def __init__(
@@ -48,8 +50,10 @@ class Tasks:
         clock: Clock,
         limits: TaskLimits,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        capacity: Capacity | None = None,
     ) -> None:
         self._store, self._engine, self._clock, self._limits = store, engine, clock, limits
+        self._capacity = capacity
         self._tending = Tending(store, engine, gateways, notices, clock, limits, pause)
         self._book = self._tending.book
         self._gate = asyncio.Lock()
@@ -66,6 +70,7 @@ class Tasks:
             Conflict: `task`/`exists`; `ingest_url`/`in_use` or `cooling_down`.
             Invalid: `layouts`; `channel`: Live-2 into a channel that nobody is in.
             Limited: `tasks`, `ingest_domain`.
+            Busy: `machine`: it would hurt those that run (`limits.max_load`).
         """
         account.enabled_app(spec.app_id)
         await self._finishing.whole(self._start(account, spec, request))
@@ -81,6 +86,8 @@ class Tasks:
         seen = self._tending.presence(spec)
         if spec.family is Family.LIVE and not seen.somebody:
             raise Invalid("channel", f"channel not exist: nobody is in {spec.channel_id}")
+        if self._capacity:
+            self._capacity.check(spec, self._book.all(), now)
         record = life.begin(await self._resolved(spec), account.name, request, seen, now)
         await self._store.add_task(record, self._limits.cooling, quota_of(spec, account.name, self._limits))
         self._tending.begin(record, seen, now)
