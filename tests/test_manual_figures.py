@@ -204,7 +204,7 @@ EFFECTS = {
     "SeiParams.LayoutVolume": ("media/**/*.py", "layout_volume"),
     "SeiParams.PassThrough": ("media/**/*.py", "pass_through"),
     "VadInterval": ("media/**/*.py", "vad_interval_ms"),
-    "TaskType=1": ("bootstrap.py", "playback="),
+    "TaskType=1": ("bootstrap.py", "playback=True"),
     "VideoCodec=H.265": ("bootstrap.py", "h265="),
 }
 """What is not drawn, and the word that will stand in the code when it is."""

@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -44,10 +45,8 @@ from openmpu.model.ids import AppId, ChannelKey
 from openmpu.model.roster import Roster
 from openmpu.processes.limits import limit_process
 from openmpu.processes.logs import set_up_logs
-from openmpu.processes.machine import ThisMachine
 from openmpu.processes.web import WebClient
 from openmpu.services.accounts import AccessKey, Account, Accounts, App
-from openmpu.services.capacity import Capacity
 from openmpu.services.channels import Channels
 from openmpu.services.layouts import Layouts
 from openmpu.services.limits import RateLimits
@@ -69,7 +68,6 @@ WORKER_MODULES = ("openmpu.media.mixing", "openmpu.media.relay")
 """Loaded once in the zygote; by name, since the server itself must load no media."""
 SHUT_DOWN_S = 2
 DRAIN_S = 3.0
-MEASURE_S = 1.0
 _log = structlog.get_logger()
 
 
@@ -91,7 +89,6 @@ class House:
     gateways: LocalGateways
     tasks: Tasks
     notices: Notices
-    capacity: Capacity
 
     async def run(self) -> None:
         """Everything behind the HTTP doors, until cancelled."""
@@ -101,12 +98,6 @@ class House:
             group.create_task(self.notices.run())
             await self.engine.settle()
             group.create_task(self.tasks.run())
-            group.create_task(self._measure())
-
-    async def _measure(self) -> None:
-        while True:
-            await asyncio.sleep(MEASURE_S)
-            self.capacity.measure(self.tasks.unfinished(), self.engine.report, time.time_ns())
 
     async def shut_down(self) -> None:
         """End the children in good order: their streams are ended properly; what is to be told still is."""
@@ -126,8 +117,7 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
         engine = _engine(config, state, store, gateways)
         notices = Notices(store, poster, accounts, clock)
         moves = MoveCounts(notices)
-        capacity = Capacity(ThisMachine(), config.limits.max_load)
-        tasks = Tasks(store, engine, gateways, moves, clock, _task_limits(config), capacity=capacity)
+        tasks = Tasks(store, engine, gateways, moves, clock, _task_limits(config))
         base_url, most_users = config.server.base_url, config.limits.users_per_channel
         channels = Channels(accounts, gateways, tasks, clock, base_url, _token_rules(config), most_users)
         playing = Playing(accounts, gateways, tasks, clock, _token_rules(config), config.limits.players_per_task)
@@ -153,7 +143,7 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
             *PreviewDoor(rpc, layouts, LocalRenderer(_drawing(config)), options.reading).routes(),
             RpcRoute(rpc),
         ]
-        yield House(routes, control, engine, gateways, tasks, notices, capacity)
+        yield House(routes, control, engine, gateways, tasks, notices)
 
 
 def serve(path: Path | None) -> None:
@@ -352,8 +342,13 @@ def _rates(config: Config) -> RateLimits:
 
 def _rpc_options(config: Config) -> RpcOptions:
     server = config.server
-    reading = ReadingOptions(strict_media_encode=server.strict_media_encode)
+    reading = ReadingOptions(strict_media_encode=server.strict_media_encode, playback=True, h265=_has_x265())
     return RpcOptions(server.auth, server.task_existed_status, server.recommend_url, reading=reading)
+
+
+def _has_x265() -> bool:
+    """Whether PyAV came with x265: told by the files of its wheel, since the server itself must load no media."""
+    return any("libx265" in file.name for file in metadata.files("av") or ())
 
 
 def _welcome(path: Path) -> str:

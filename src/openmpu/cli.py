@@ -208,18 +208,24 @@ def bench(
 
 @app.command()
 def token(
-    channel: Annotated[str, typer.Option("--channel", help="ChannelId.")],
-    user: Annotated[str, typer.Option("--user", help="UserId.")],
+    channel: Annotated[str, typer.Option("--channel", help="ChannelId.")] = "",
+    user: Annotated[str, typer.Option("--user", help="UserId.")] = "",
+    task: Annotated[str, typer.Option("--task", help="TaskId: a token to watch that task with.")] = "",
     app_id: Annotated[str, typer.Option("--app", help="AppId; default: the first of the settings.")] = "",
     key: Annotated[str, typer.Option("--key", help="AppKey instead of the settings'.")] = "",
-    seconds: Annotated[int, typer.Option("--seconds", help="Valid for so long.")] = 86_400,
+    seconds: Annotated[int | None, typer.Option("--seconds", help="Valid for so long; default a day, or 300.")] = None,
     config: ConfigFile = None,
 ) -> None:
-    """Print a join token (format B of the manual)."""
-    from openmpu.wire.tokens import make_one_string  # noqa: PLC0415
+    """Print a join token (format B of the manual), or a preview token."""
+    from openmpu.wire.tokens import make_one_string, make_preview  # noqa: PLC0415
 
-    keys = _join_keys(config, app_id, "", key)
-    typer.echo(make_one_string(keys.app_id, keys.app_key, channel, user, int(time.time()) + seconds))
+    if bool(task) == bool(channel and user):
+        raise Invalid("token", "give --channel and --user, or --task alone")
+    keys, now = _join_keys(config, app_id, "", key), int(time.time())
+    if task:
+        typer.echo(make_preview(keys.app_id, keys.app_key, task, now + (seconds or 300)))
+    else:
+        typer.echo(make_one_string(keys.app_id, keys.app_key, channel, user, now + (seconds or 86_400)))
 
 
 @dataclass(frozen=True, slots=True)

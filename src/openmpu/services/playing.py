@@ -20,7 +20,6 @@ from openmpu.services.quotas import SECOND
 from openmpu.wire import tokens
 
 PREVIEW_LIFE_S = 300
-LONGEST_PREVIEW_S = 3_600
 DEFAULT_RULES = tokens.Rules()
 
 
@@ -144,7 +143,7 @@ class Playing:
         app = account.enabled_app(spec.app_id)
         if record.state.final:
             raise NotFound("task", f"task {spec.task_id} is over")
-        if not 1 <= life_s <= LONGEST_PREVIEW_S:
-            raise Invalid("ExpireTime", f"must be 1 to {LONGEST_PREVIEW_S} seconds")
+        if not 1 <= life_s <= tokens.LONGEST_PREVIEW_S:
+            raise Invalid("ExpireTime", f"must be 1 to {tokens.LONGEST_PREVIEW_S} seconds")
         expires_at = self._clock.now() // SECOND + life_s
         return PreviewToken(tokens.make_preview(spec.app_id, app.keys[0], spec.task_id, expires_at), expires_at)

@@ -8,6 +8,7 @@ Pure: the time is an argument and keys are handed in. No message, and no repr, h
 from openmpu.wire.tokens.checking import AppKeys, Rules, check
 from openmpu.wire.tokens.claims import ALL, BadId, Claims, Privilege, Refused, Word
 from openmpu.wire.tokens.plain import make_one_string, make_plain
+from openmpu.wire.tokens.preview import LONGEST_S as LONGEST_PREVIEW_S
 from openmpu.wire.tokens.preview import PREFIX as PREVIEW
 from openmpu.wire.tokens.preview import check_preview, make_preview
 from openmpu.wire.tokens.sealed import make_sealed
@@ -15,6 +16,7 @@ from openmpu.wire.tokens.shown import Shown, shown_at_login, shown_at_rtmp, show
 
 __all__ = [
     "ALL",
+    "LONGEST_PREVIEW_S",
     "PREVIEW",
     "AppKeys",
     "BadId",

@@ -16,6 +16,9 @@ from openmpu.wire.tokens.checking import AppKeys
 from openmpu.wire.tokens.claims import BadId, Refused
 
 PREFIX = "preview."
+LONGEST_S = 3_600
+"""A preview token may expire at most so far ahead."""
+_SLACK_S = 30
 _FORM = re.compile(r"preview\.([0-9]{1,12})\.([0-9a-f]{64})")
 
 
@@ -52,8 +55,15 @@ def check_preview(
     matches = [hmac.compare_digest(each, form[2]) for each in proofs]  # a list: every key is compared
     if not any(matches):
         raise Refused("token", "the preview token is not one of this task")
-    if now_s is not None and now_s >= int(form[1]):
+    if now_s is not None:
+        _check_time(int(form[1]), now_s)
+
+
+def _check_time(expires_at: int, now_s: float) -> None:
+    if now_s >= expires_at:
         raise Refused("expired", "the preview token has expired")
+    if expires_at > now_s + LONGEST_S + _SLACK_S:
+        raise Refused("token", "the preview token expires too far ahead")
 
 
 def _proof(key: str, app_id: str, task_id: str, expires_at: str) -> str:
