@@ -45,8 +45,10 @@ from openmpu.model.ids import AppId, ChannelKey
 from openmpu.model.roster import Roster
 from openmpu.processes.limits import limit_process
 from openmpu.processes.logs import set_up_logs
+from openmpu.processes.machine import ThisMachine
 from openmpu.processes.web import WebClient
 from openmpu.services.accounts import AccessKey, Account, Accounts, App
+from openmpu.services.capacity import Capacity
 from openmpu.services.channels import Channels
 from openmpu.services.layouts import Layouts
 from openmpu.services.limits import RateLimits
@@ -68,6 +70,7 @@ WORKER_MODULES = ("openmpu.media.mixing", "openmpu.media.relay")
 """Loaded once in the zygote; by name, since the server itself must load no media."""
 SHUT_DOWN_S = 2
 DRAIN_S = 3.0
+MEASURE_S = 1.0
 _log = structlog.get_logger()
 
 
@@ -89,6 +92,7 @@ class House:
     gateways: LocalGateways
     tasks: Tasks
     notices: Notices
+    capacity: Capacity
 
     async def run(self) -> None:
         """Everything behind the HTTP doors, until cancelled."""
@@ -98,6 +102,12 @@ class House:
             group.create_task(self.notices.run())
             await self.engine.settle()
             group.create_task(self.tasks.run())
+            group.create_task(self._measure())
+
+    async def _measure(self) -> None:
+        while True:
+            await asyncio.sleep(MEASURE_S)
+            self.capacity.measure(self.tasks.unfinished(), self.engine.report, time.time_ns())
 
     async def shut_down(self) -> None:
         """End the children in good order: their streams are ended properly; what is to be told still is."""
@@ -117,7 +127,8 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
         engine = _engine(config, state, store, gateways)
         notices = Notices(store, poster, accounts, clock)
         moves = MoveCounts(notices)
-        tasks = Tasks(store, engine, gateways, moves, clock, _task_limits(config))
+        capacity = Capacity(ThisMachine(), config.limits.max_load)
+        tasks = Tasks(store, engine, gateways, moves, clock, _task_limits(config), capacity=capacity)
         base_url, most_users = config.server.base_url, config.limits.users_per_channel
         channels = Channels(accounts, gateways, tasks, clock, base_url, _token_rules(config), most_users)
         playing = Playing(accounts, gateways, tasks, clock, _token_rules(config), config.limits.players_per_task)
@@ -143,7 +154,7 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
             *PreviewDoor(rpc, layouts, LocalRenderer(_drawing(config)), options.reading).routes(),
             RpcRoute(rpc),
         ]
-        yield House(routes, control, engine, gateways, tasks, notices)
+        yield House(routes, control, engine, gateways, tasks, notices, capacity)
 
 
 def serve(path: Path | None) -> None:
