@@ -30,7 +30,8 @@ import uvloop
 
 from openmpu.clients.signing import Keys, Once, Request, sign_v1, sign_v3
 from openmpu.http.app import make_app
-from openmpu.http.rpc import MAX_HEAD, RpcDoor, rpc_routes
+from openmpu.http.patience import PatientProtocol
+from openmpu.http.rpc import RpcDoor, rpc_routes
 from openmpu.model.ids import AppId, ChannelKey, TaskKey
 from openmpu.model.roster import Roster
 from openmpu.model.task import TaskState
@@ -98,8 +99,8 @@ async def _serve(pipe: Connection) -> None:
             listener = socket.create_server(("127.0.0.1", 0))
             pipe.send(listener.getsockname()[1])
             app = make_app(rpc_routes(door))
-            options = {"h11_max_incomplete_event_size": MAX_HEAD, "access_log": False, "log_config": None}
-            await uvicorn.Server(uvicorn.Config(app, http="h11", lifespan="off", **options)).serve([listener])
+            options: dict[str, Any] = {"http": PatientProtocol, "ws": "none", "access_log": False, "log_config": None}
+            await uvicorn.Server(uvicorn.Config(app, lifespan="off", **options)).serve([listener])
 
 
 def everything() -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from openmpu.http.app import make_app
-from openmpu.http.rpc import RpcDoor, RpcOptions, rpc_routes
+from openmpu.http.rpc import RpcApp, RpcDoor, RpcOptions, RpcRoute
 from openmpu.model.ids import AppId, ChannelId, ChannelKey
 from openmpu.model.roster import Roster, User
 from openmpu.services.accounts import AccessKey, Account, Accounts, App
@@ -74,7 +74,8 @@ class RpcHouse:
             clock=self.clock,
             options=self.options,
         )
-        self.app = make_app(rpc_routes(self.door))
+        self.rpc = RpcApp(self.door)
+        self.app = make_app([RpcRoute(self.rpc)])
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         self.http = httpx.AsyncClient(transport=transport, base_url="http://rtc.example.test")
         self.client = RpcClient(self.http, Signer(now=self.clock.now()))

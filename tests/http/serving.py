@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 
-from openmpu.http.rpc import MAX_HEAD
+from openmpu.http.patience import PatientProtocol
 from tests.http.house import open_house
 from tests.services.doubles import user
 
@@ -29,7 +29,7 @@ async def serving() -> AsyncIterator[str]:
         life = asyncio.create_task(house.tasks.run())
         await house.people(user("ann"), user("bob"))
         listener = socket.create_server(("127.0.0.1", 0))
-        config = uvicorn.Config(house.app, h11_max_incomplete_event_size=MAX_HEAD, log_level="warning", lifespan="off")
+        config = uvicorn.Config(house.app, http=PatientProtocol, log_level="warning", lifespan="off")
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server.serve([listener]))
         yield f"127.0.0.1:{listener.getsockname()[1]}"

@@ -209,7 +209,7 @@ async def test_s23_with_a_token_whoever_shows_it_is_answered(shown: str, status:
 
 async def test_calls_are_counted_by_operation_and_code(house: RpcHouse) -> None:
     """By the door itself; what is no operation has no name, so strangers make no series."""
-    rpc = house.app.routes[-1]._app
+    rpc = house.rpc
     await house.ok("StartMPUTask", RTC, AppId="app", ChannelId="room", TaskId="t1", StreamURL="rtmp://a/b/c")
     await house.refusal("GetMPUTaskStatus", RTC, AppId="app", TaskId="t2")
     await house.http.get("/?Action=Nonsense")

@@ -86,6 +86,9 @@ async def test_a_body_that_is_announced_too_large_is_refused_before_it_comes() -
         ("GET /index.php HTTP/1.1", 404, "InvalidAction.NotFound"),
         ("get / HTTP/1.1", 400, "UnsupportedHTTPMethod"),
         ("PURGE / HTTP/1.1", 400, "UnsupportedHTTPMethod"),
+        ("NONSENSE / HTTP/1.1", 400, "UnsupportedHTTPMethod"),
+        ("GET / HTTP/9.9", 400, "InvalidParameter.Encoding"),
+        ("GET /%ff?Action=%zz HTTP/1.1", 404, "InvalidAction.NotFound"),
         ("GET / HTTP/1.0", 400, "MissingAction"),
     ],
 )
@@ -96,6 +99,44 @@ async def test_odd_request_lines(line: str, status: int, code: str) -> None:
     assert answer.split(b" ")[1] == str(status).encode()
     assert b"content-type: text/xml;charset=utf-8" in answer
     assert f"<Code>{code}</Code>".encode() in answer
+
+
+@pytest.mark.parametrize(
+    "noise", [b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", b"\r\n\r\nhello\r\n\r\n", b"GET / SIP/2.0\r\n\r\n"]
+)
+async def test_what_is_no_http_gets_an_xml_error_too(noise: bytes) -> None:
+    """TLS at the plain port, chatter, another protocol: never a page, and the connection ends."""
+    async with serving() as endpoint:
+        answer = await exchange(endpoint, noise)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: text/xml;charset=utf-8" in answer
+    assert b"<Error><RequestId>" in answer
+
+
+async def test_a_header_without_end_is_refused_when_it_grows_too_long() -> None:
+    """Long before its time is over."""
+    async with serving() as endpoint:
+        answer = await exchange(
+            endpoint, b"GET / HTTP/1.1\r\n", *(b"X-Long: %s\r\n" % (b"x" * 50_000) for _ in range(12))
+        )
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"<Code>RequestEntityTooLarge</Code>" in answer
+
+
+async def test_an_offered_upgrade_changes_nothing() -> None:
+    """Java's client offers HTTP/2 with each request: the body is read, and the next request on the connection too."""
+    async with serving() as endpoint:
+        body = v1("POST").encode()
+        lines = ("POST / HTTP/1.1", "Host: rtc.example.test", f"Content-Type: {FORM}", f"Content-Length: {len(body)}")
+        offer = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAAB")
+        first = ("\r\n".join((*lines, *offer)) + "\r\n\r\n").encode() + body
+        host, _, port = endpoint.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        for request in (first, head(f"GET /?{v1('GET')} HTTP/1.1")):
+            writer.write(request)
+            answer = await asyncio.wait_for(reader.readuntil(b"}"), 10)
+            assert b'"Code":"InvalidTask.NotFound"' in answer
+        writer.close()
 
 
 async def test_an_empty_path_is_the_root() -> None:

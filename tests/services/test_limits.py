@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -48,6 +49,13 @@ def test_refusals_tell_when_to_come_again() -> None:
     assert 0 < refused.value.retry_after_s <= 1
     time.sleep(refused.value.retry_after_s + 0.05)
     rates.check("demo", LIVE, "A")
+
+
+def test_counting_starts_no_thread() -> None:
+    """Each would cost more than the call itself."""
+    before = threading.active_count()
+    assert calls(RateLimits(default="1000/second"), 200) == 200
+    assert threading.active_count() == before
 
 
 def test_overrides_hold_for_all_versions() -> None:

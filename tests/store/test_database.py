@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from openmpu.errors import Invalid
-from openmpu.store.database import Database
+from openmpu.store import migrating
+from openmpu.store.database import open_database
 from openmpu.store.migrating import migrate
 from openmpu.store.sql import SqlStore, open_store
 from openmpu.store.tables import METADATA
@@ -22,11 +27,10 @@ from tests.store.values import COOLING, key, record
 
 async def test_the_migrations_make_the_tables(store_url: str) -> None:
     """Whatever `tables.py` says stands in the database, and nothing else; a second run changes nothing."""
-    database = Database(store_url)
+    database = open_database(store_url)
     for _ in range(2):
         await migrate(database)
-    async with database.reading() as connection:
-        assert await connection.run_sync(_differences) == []
+    assert await database.read(_differences) == []
     await database.close()
 
 
@@ -95,10 +99,9 @@ async def test_what_is_no_database_is_named(tmp_path: Path) -> None:
 
 async def test_a_database_of_a_newer_openmpu_is_left_alone(lasting_url: str) -> None:
     """One clear sentence, and nothing changed."""
-    database = Database(lasting_url)
+    database = open_database(lasting_url)
     await migrate(database)
-    async with database.writing() as connection:
-        await connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    await database.write(lambda it: it.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'").rowcount)
     await database.close()
     assert "newer openmpu" in await refusal(lasting_url)
 
@@ -130,29 +133,84 @@ async def test_readers_that_go_away_do_not_hurt(lasting_url: str) -> None:
         assert await store.task(key("t1")) == record()
 
 
+def counter(connection: Connection) -> int:
+    """The number that layout ids are counted from."""
+    return int(connection.exec_driver_sql("SELECT value FROM counters").scalar_one())
+
+
+def set_counter(connection: Connection) -> None:
+    """Another number."""
+    connection.exec_driver_sql("UPDATE counters SET value = 5")
+
+
 async def test_readers_do_not_wait_for_a_writer(tmp_path: Path) -> None:
     """WAL: what is committed can be read while somebody writes."""
-    database = Database(f"sqlite:///{tmp_path}/x.db")
+    database = open_database(f"sqlite:///{tmp_path}/x.db")
     await migrate(database)
-    async with database.writing() as writer:
-        await writer.exec_driver_sql("UPDATE counters SET value = 5")
-        async with asyncio.timeout(2), database.reading() as reader:
-            assert (await reader.exec_driver_sql("SELECT value FROM counters")).scalar() == 10_000
+    written, may_end = threading.Event(), threading.Event()
+
+    def slow(connection: Connection) -> None:
+        set_counter(connection)
+        written.set()
+        may_end.wait(5)
+
+    writing = asyncio.create_task(database.write(slow))
+    await asyncio.to_thread(written.wait, 5)
+    async with asyncio.timeout(2):
+        assert await database.read(counter) == 10_000
+    may_end.set()
+    await writing
+    assert await database.read(counter) == 5
     await database.close()
 
 
-async def test_a_failed_write_is_undone(tmp_path: Path) -> None:
-    """What raises inside the block leaves no trace, and the next writer is not blocked."""
-    database = Database(f"sqlite:///{tmp_path}/x.db")
+async def test_a_failed_write_is_undone(lasting_url: str) -> None:
+    """What raises leaves no trace, neither alone nor beside others in one transaction, and the next is not blocked."""
+    database = open_database(lasting_url)
     await migrate(database)
 
-    async def fail() -> None:
-        async with database.writing() as writer:
-            await writer.exec_driver_sql("UPDATE counters SET value = 5")
-            raise RuntimeError
+    def fail(connection: Connection) -> None:
+        set_counter(connection)
+        raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        await fail()
-    async with database.writing() as writer:
-        assert (await writer.exec_driver_sql("SELECT value FROM counters")).scalar() == 10_000
+        await database.write(fail)
+    results = await asyncio.gather(*(database.write(job) for job in (fail, counter, fail)), return_exceptions=True)
+    assert [type(result) for result in results] == [RuntimeError, int, RuntimeError]
+    assert await database.write(counter) == 10_000
     await database.close()
+
+
+async def test_a_broken_transaction_is_told_to_everybody_in_it(tmp_path: Path) -> None:
+    """A job that ends the transaction under the others: none of them was kept, and each is told so."""
+    database = open_database(f"sqlite:///{tmp_path}/x.db")
+    await migrate(database)
+
+    def end(connection: Connection) -> None:
+        connection.exec_driver_sql("ROLLBACK")
+
+    results = await asyncio.gather(*(database.write(job) for job in (set_counter, end)), return_exceptions=True)
+    assert all(isinstance(result, Exception) for result in results)
+    assert await database.write(counter) == 10_000
+    await database.close()
+
+
+def test_the_newest_migration_is_known_without_alembic() -> None:
+    """A database that stands there is opened without loading it."""
+    scripts = Config()
+    scripts.set_main_option("script_location", str(Path(migrating.__file__).with_name("migrations")))
+    assert ScriptDirectory.from_config(scripts).get_current_head() == migrating.HEAD
+
+
+async def test_alembic_is_loaded_only_for_a_migration(tmp_path: Path) -> None:
+    """It would be a quarter of the time that a server needs to come back."""
+    url = f"sqlite:///{tmp_path}/x.db"
+    async with open_store(url):
+        pass
+    code = (
+        "import asyncio, sys; from openmpu.store.sql import open_store\n"
+        f"async def main():\n async with open_store({url!r}) as store: assert await store.ready()\n"
+        "asyncio.run(main()); assert 'alembic' not in sys.modules"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    assert await process.wait() == 0

@@ -1,6 +1,7 @@
 """The whole HTTP application, put together from its doors.
 
-No answer is ever HTML but a page's own: whatever fails outside a door is JSON too.
+No answer is ever HTML but a page's own: whatever fails outside a door is JSON too. The API's own path goes straight to
+its door: the layers of a framework before it were measured to cost as much as reading and checking a whole call.
 """
 
 from __future__ import annotations
@@ -8,24 +9,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import structlog
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from openmpu.version import __version__
+from openmpu.http.rpc import RpcRoute
 
 _log = structlog.get_logger()
 
 
-def make_app(routes: Sequence[BaseRoute]) -> FastAPI:
+_ROOT = frozenset({"", "/"})
+
+
+def make_app(routes: Sequence[BaseRoute]) -> ASGIApp:
     """An application with these routes and nothing else: no generated documents, no redirects of slashes."""
-    app = FastAPI(title="openmpu", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
-    app.router.redirect_slashes = False
-    app.router.routes.extend(routes)
-    app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _bug)
+    inner = Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Exception: _bug})
+    inner.router.redirect_slashes = False
+    api = next((route.app for route in routes if isinstance(route, RpcRoute)), inner)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        straight = scope["type"] == "http" and scope["path"] in _ROOT
+        await (api if straight else inner)(scope, receive, send)
+
     return app
 
 

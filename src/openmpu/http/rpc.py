@@ -16,11 +16,11 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
-from openmpu.errors import Denied, Invalid, Limited, NotFound
+from openmpu.errors import Denied, Invalid, NotFound
 from openmpu.http.rpc_actions.call import Call
 from openmpu.http.rpc_actions.door import RpcDoor, RpcOptions
 from openmpu.http.rpc_actions.table import HANDLERS
-from openmpu.http.rpc_transport import MAX_HEAD, read_head, read_request, send_reply
+from openmpu.http.rpc_transport import read_head, read_request, send_reply
 from openmpu.services.accounts import Account
 from openmpu.wire.rpc.actions import Dialect, Operation, asked_operation, find_operation
 from openmpu.wire.rpc.authentication import (
@@ -38,7 +38,7 @@ from openmpu.wire.rpc.incoming import Incoming
 from openmpu.wire.rpc.parameters import Parameters, collect, decode_form
 from openmpu.wire.rpc.replies import Body, Reply, fault_reply, success_reply
 
-__all__ = ["MAX_HEAD", "RpcApp", "RpcDoor", "RpcOptions", "rpc_routes"]
+__all__ = ["RpcApp", "RpcDoor", "RpcOptions", "rpc_routes"]
 
 MOST_COUNTS = 2000
 """Pairs of operation and code that are counted apart; all further ones together."""
@@ -88,7 +88,7 @@ class RpcApp:
             reply = await self.answer(await read_request(scope, receive))
         except ClientDisconnect:
             return
-        except Limited as error:
+        except Exception as error:  # noqa: BLE001 - as in `answer`
             reply = self._refuse(Exchange(read_head(scope)), error)
         await send_reply(reply, scope, send)
 
@@ -208,7 +208,7 @@ class RpcRoute(BaseRoute):
     """Takes every HTTP request that no route before it took: `/`, the empty path, and all paths that are nobody's."""
 
     def __init__(self, app: RpcApp) -> None:
-        self._app = app
+        self.app = app
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Always, for HTTP."""
@@ -216,7 +216,7 @@ class RpcRoute(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand it to the door."""
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
 
 
 def rpc_routes(door: RpcDoor) -> list[BaseRoute]:

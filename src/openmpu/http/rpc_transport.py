@@ -18,8 +18,6 @@ MAX_BODY = 1 << 20
 """Bytes."""
 BODY_WITHIN_S = 20
 """Clients give up after 10 s (wire.md 10); a body that trickles holds a connection for nothing (security.md S13)."""
-MAX_HEAD = 128 * 1024
-"""Bytes of request line and headers that the HTTP server must take, so that a too long target gets our own answer."""
 
 
 def read_head(scope: Scope) -> Incoming:

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from sqlalchemy import delete, func, select
+from sqlalchemy import Connection, bindparam, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from openmpu.errors import Busy
@@ -29,6 +31,8 @@ SWEEP_EVERY = 10 * 10**9
 _log = structlog.get_logger()
 
 
+_Row = tuple[bytes, int]
+"""Digest and `keep_until`."""
 _Waiting = dict[bytes, tuple[int, int, asyncio.Future[bool]]]
 
 
@@ -57,13 +61,13 @@ class NonceRows:
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting[digest] = (now, keep_until, answer)
         if self._writer is None or self._writer.done():
-            self._writer = self._database.start(self._write_groups())
+            self._writer = asyncio.create_task(self._write_groups())
         return await answer
 
     async def _write_groups(self) -> None:
         """In a task of its own, so that a caller that goes away does not break the others' transaction."""
         while self._waiting:
-            group = dict(list(self._waiting.items())[:GROUP])
+            group = dict(itertools.islice(self._waiting.items(), GROUP))
             try:
                 await self._sweep(max(now for now, _, _ in group.values()))
                 _settle(group, await self._write(group))
@@ -76,17 +80,20 @@ class NonceRows:
     async def _write(self, group: _Waiting) -> set[bytes]:
         """Commit the group; the digests that were new."""
         now = max(now for now, _, _ in group.values())
-        rows = [{"digest": digest, "keep_until": keep_until} for digest, (_, keep_until, _) in group.items()]
-        async with self._database.writing() as connection:
-            return set((await connection.execute(_remember(connection.dialect.name, now), rows)).scalars())
+        rows = [(digest, keep_until) for digest, (_, keep_until, _) in group.items()]
+        remember = _remember_sqlite if self._database.sqlite else _remember_postgres
+        return await self._database.write(lambda connection: remember(connection, rows, now))
 
     async def _sweep(self, now: int) -> None:
         if abs(now - self._swept_at) < SWEEP_EVERY:
             return
         self._swept_at = now
-        async with self._database.writing() as connection:
-            await connection.execute(delete(NONCES).where(NONCES.c.keep_until <= now))
-            count = (await connection.execute(select(func.count()).select_from(NONCES))).scalar_one()
+
+        def job(connection: Connection) -> int:
+            connection.execute(delete(NONCES).where(NONCES.c.keep_until <= now))
+            return int(connection.execute(select(func.count()).select_from(NONCES)).scalar_one())
+
+        count = await self._database.write(job)
         self._full = count >= MOST_KEPT
         if self._full:
             _log.error("too many nonces kept; calls are refused until some grow old", kept=count)
@@ -98,14 +105,29 @@ def _digest(access_key_id: str, nonce: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
-def _remember(dialect: str, now: int) -> Any:
-    """Insert what is new or kept no longer, and give the digests of that."""
-    insert = postgresql.insert(NONCES) if dialect == "postgresql" else sqlite.insert(NONCES)
+def _remembering(insert: Any, now: Any) -> Any:
+    """Insert what is new or kept no longer."""
     return insert.on_conflict_do_update(
-        index_elements=["digest"],
-        set_={"keep_until": insert.excluded.keep_until},
-        where=NONCES.c.keep_until <= now,
-    ).returning(NONCES.c.digest)
+        index_elements=["digest"], set_={"keep_until": insert.excluded.keep_until}, where=NONCES.c.keep_until <= now
+    )
+
+
+def _remember_postgres(connection: Connection, rows: Sequence[_Row], now: int) -> set[bytes]:
+    """All in one statement; the digests that were new."""
+    statement = _remembering(postgresql.insert(NONCES), now).returning(NONCES.c.digest)
+    values = [{"digest": digest, "keep_until": keep_until} for digest, keep_until in rows]
+    return set(connection.execute(statement, values).scalars())
+
+
+_SQLITE = str(_remembering(sqlite.insert(NONCES), bindparam("now")).compile(dialect=sqlite.dialect()))
+
+
+def _remember_sqlite(connection: Connection, rows: Sequence[_Row], now: int) -> set[bytes]:
+    """By the driver itself: a statement costs it 3 microseconds, one through SQLAlchemy 60."""
+    cursor = connection.connection.cursor()
+    fresh = {row[0] for row in rows if cursor.execute(_SQLITE, (*row, now)).rowcount}
+    cursor.close()
+    return fresh
 
 
 def _settle(group: _Waiting, fresh: set[bytes]) -> None:

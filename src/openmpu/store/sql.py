@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from alembic.util import CommandError
 from sqlalchemy.exc import SQLAlchemyError
 
 from openmpu.errors import Invalid
-from openmpu.store.database import Database
+from openmpu.store.database import Database, open_database
 from openmpu.store.layouts import LayoutRows
 from openmpu.store.migrating import migrate
 from openmpu.store.nonces import NonceRows
@@ -26,8 +25,7 @@ class SqlStore(TaskRows, LayoutRows, SubscriptionRows, NonceRows):
 
     async def ready(self) -> bool:
         """Whether the database answers."""
-        async with self._database.reading() as connection:
-            return (await connection.exec_driver_sql("SELECT 1")).scalar() == 1
+        return await self._database.read(lambda connection: connection.exec_driver_sql("SELECT 1").scalar()) == 1
 
 
 @asynccontextmanager
@@ -40,7 +38,7 @@ async def open_store(url: str) -> AsyncIterator[SqlStore]:
     Raises:
         Invalid: The URL is not one of these, or no database of ours can be opened there.
     """
-    database = Database(url)
+    database = open_database(url)
     try:
         await _prepare(database)
         yield SqlStore(database)
@@ -54,5 +52,3 @@ async def _prepare(database: Database) -> None:
     except (SQLAlchemyError, OSError) as error:
         cause = getattr(error, "orig", None) or error  # without the statement and its values
         raise Invalid("storage.url", f"the database cannot be opened: {cause}") from None
-    except CommandError as error:
-        raise Invalid("storage.url", f"the database was written by a newer openmpu: {error}") from None

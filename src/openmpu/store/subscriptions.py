@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from openmpu.errors import Conflict
 from openmpu.model.ids import AppId, ChannelId
 from openmpu.services.ports import Delivery, Subscription
-from openmpu.store.database import Database, whole
+from openmpu.store.database import Database
 from openmpu.store.tables import DELIVERIES, SUBSCRIPTIONS
 
 
@@ -21,42 +21,35 @@ class SubscriptionRows:
 
     _database: Database
 
-    @whole
     async def add_subscription(self, subscription: Subscription) -> None:
         """Keep an app's subscription."""
+        columns = _columns(subscription)
         try:
-            async with self._database.writing() as connection:
-                await connection.execute(insert(SUBSCRIPTIONS), _columns(subscription))
+            await self._database.write(lambda connection: connection.execute(insert(SUBSCRIPTIONS), columns).rowcount)
         except IntegrityError:
             raise Conflict("subscription", "exists", "the app has a subscription already") from None
 
     async def subscription(self, app_id: AppId) -> Subscription | None:
         """The app's subscription."""
         query = select(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.app_id == app_id)
-        async with self._database.reading() as connection:
-            row = (await connection.execute(query)).first()
+        row = await self._database.read(lambda connection: connection.execute(query).first())
         return _subscription(row) if row else None
 
-    @whole
     async def save_subscription(self, subscription: Subscription) -> None:
         """Replace it."""
         change = update(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.app_id == subscription.app_id)
-        async with self._database.writing() as connection:
-            await connection.execute(change.values(_columns(subscription)))
+        change = change.values(_columns(subscription))
+        await self._database.write(lambda connection: connection.execute(change).rowcount)
 
-    @whole
     async def drop_subscription(self, app_id: AppId) -> bool:
         """Forget it; whether there was one."""
-        async with self._database.writing() as connection:
-            dropped = await connection.execute(delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.app_id == app_id))
-            return dropped.rowcount > 0
+        gone = delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.app_id == app_id)
+        return await self._database.write(lambda connection: connection.execute(gone).rowcount) > 0
 
-    @whole
     async def add_delivery(self, delivery: Delivery) -> None:
         """Log one attempt."""
         columns = {name: getattr(delivery, name) for name in _DELIVERY}
-        async with self._database.writing() as connection:
-            await connection.execute(insert(DELIVERIES), columns)
+        await self._database.write(lambda connection: connection.execute(insert(DELIVERIES), columns).rowcount)
 
     async def deliveries(
         self, app_id: AppId, since: int, until: int, sub_id: str | None, offset: int, limit: int
@@ -66,18 +59,19 @@ class SubscriptionRows:
         if sub_id is not None:
             wanted.append(DELIVERIES.c.sub_id == sub_id)
         newest = select(DELIVERIES).where(*wanted).order_by(DELIVERIES.c.at.desc(), DELIVERIES.c.number.desc())
-        async with self._database.reading() as connection:
-            count = (await connection.execute(select(func.count()).select_from(DELIVERIES).where(*wanted))).scalar_one()
-            rows = (await connection.execute(newest.offset(offset).limit(limit))).all()
-        return count, [_delivery(row) for row in rows]
 
-    @whole
+        def job(connection: Connection) -> tuple[int, Sequence[Delivery]]:
+            count = connection.execute(select(func.count()).select_from(DELIVERIES).where(*wanted)).scalar_one()
+            rows = connection.execute(newest.offset(offset).limit(limit)).all()
+            return count, [_delivery(row) for row in rows]
+
+        return await self._database.read(job)
+
     async def drop_deliveries(self, before: int, most: int) -> int:
         """Forget old attempts and all but the latest `most`; how many."""
         last = select(func.max(DELIVERIES.c.number)).scalar_subquery()
         old = delete(DELIVERIES).where(or_(DELIVERIES.c.at < before, DELIVERIES.c.number <= last - most))
-        async with self._database.writing() as connection:
-            return (await connection.execute(old)).rowcount
+        return await self._database.write(lambda connection: connection.execute(old).rowcount)
 
 
 _DELIVERY = ("app_id", "sub_id", "msg_id", "callback_url", "body", "http_status", "cost_ms", "at")

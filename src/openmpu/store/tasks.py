@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, select, text, update
 
 from openmpu.errors import Conflict, Limited, NotFound
 from openmpu.model.ids import TaskKey
 from openmpu.model.task import TaskState
 from openmpu.services.ports import Quota, TaskRecord
 from openmpu.store import urls
-from openmpu.store.database import Database, whole
+from openmpu.store.database import Database
 from openmpu.store.rows import task_columns, task_record
 from openmpu.store.tables import TASKS, URLS
 
@@ -27,44 +26,47 @@ class TaskRows:
 
     _database: Database
 
-    @whole
     async def add_task(self, record: TaskRecord, cooling: int, quota: Quota | None = None) -> None:
         """Put in a new task and take its URLs, all or nothing."""
-        async with self._database.writing() as connection:
+        columns = task_columns(record)
+
+        def job(connection: Connection) -> None:
             if not self._database.sqlite:
-                await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADD_LOCK})
-            lease = await _clear_place(connection, record.spec.key)
-            await urls.take_first(connection, record, cooling)
-            await _check_quota(connection, quota)
-            await connection.execute(insert(TASKS), {**task_columns(record), "lease": max(lease, record.lease)})
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADD_LOCK})
+            lease = _clear_place(connection, record.spec.key)
+            urls.take_first(connection, record, cooling)
+            _check_quota(connection, quota)
+            connection.execute(insert(TASKS), {**columns, "lease": max(lease, record.lease)})
+
+        await self._database.write(job)
 
     async def task(self, key: TaskKey) -> TaskRecord | None:
         """The task of that key."""
-        async with self._database.reading() as connection:
-            row = (await connection.execute(select(TASKS).where(_is(key)))).first()
+        query = select(TASKS).where(_is(key))
+        row = await self._database.read(lambda connection: connection.execute(query).first())
         return task_record(row) if row else None
 
     async def task_state(self, key: TaskKey) -> TaskState | None:
         """Its state alone."""
-        async with self._database.reading() as connection:
-            state = (await connection.execute(select(TASKS.c.state).where(_is(key)))).scalar()
+        query = select(TASKS.c.state).where(_is(key))
+        state = await self._database.read(lambda connection: connection.execute(query).scalar())
         return None if state is None else TaskState(state)
 
-    @whole
     async def save_task(self, record: TaskRecord, cooling: int, now: int) -> None:
         """Replace the record, but for its lease."""
         columns = task_columns(record)
         del columns["lease"]
-        async with self._database.writing() as connection:
-            await urls.follow_task(connection, record, cooling, now)
-            await connection.execute(update(TASKS).where(_is(record.spec.key)).values(columns))
 
-    @whole
+        def job(connection: Connection) -> None:
+            urls.follow_task(connection, record, cooling, now)
+            connection.execute(update(TASKS).where(_is(record.spec.key)).values(columns))
+
+        await self._database.write(job)
+
     async def next_lease(self, key: TaskKey) -> int:
         """Raise the lease by one and give it."""
         raised = update(TASKS).where(_is(key)).values(lease=TASKS.c.lease + 1).returning(TASKS.c.lease)
-        async with self._database.writing() as connection:
-            lease = (await connection.execute(raised)).scalar()
+        lease = await self._database.write(lambda connection: connection.execute(raised).scalar())
         if lease is None:
             raise NotFound("task", f"no task {key}")
         return int(lease)
@@ -72,39 +74,37 @@ class TaskRows:
     async def tasks(self, *, unfinished: bool) -> Sequence[TaskRecord]:
         """All tasks, or those in state 0 or 1; oldest first."""
         query = select(TASKS).order_by(TASKS.c.created_at, TASKS.c.number)
-        async with self._database.reading() as connection:
-            rows = (await connection.execute(query.where(_UNFINISHED) if unfinished else query)).all()
+        query = query.where(_UNFINISHED) if unfinished else query
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [task_record(row) for row in rows]
 
-    @whole
     async def drop_tasks_ended_before(self, moment: int) -> int:
         """Forget finished tasks; how many."""
-        async with self._database.writing() as connection:
-            return (await connection.execute(delete(TASKS).where(TASKS.c.ended_at < moment))).rowcount
+        old = delete(TASKS).where(TASKS.c.ended_at < moment)
+        return await self._database.write(lambda connection: connection.execute(old).rowcount)
 
-    @whole
     async def drop_urls_released_before(self, moment: int) -> None:
         """Forget URLs that have cooled down."""
-        async with self._database.writing() as connection:
-            await connection.execute(delete(URLS).where(URLS.c.released_at < moment))
+        cold = delete(URLS).where(URLS.c.released_at < moment)
+        await self._database.write(lambda connection: connection.execute(cold).rowcount)
 
 
 def _is(key: TaskKey) -> ColumnElement[bool]:
     return and_(TASKS.c.app_id == key.app_id, TASKS.c.task_id == key.task_id)
 
 
-async def _clear_place(connection: AsyncConnection, key: TaskKey) -> int:
+def _clear_place(connection: Connection, key: TaskKey) -> int:
     """Remove a finished task of that key; the lease it had, 0 if there was none."""
-    row = (await connection.execute(select(TASKS.c.state, TASKS.c.lease).where(_is(key)))).first()
+    row = connection.execute(select(TASKS.c.state, TASKS.c.lease).where(_is(key))).first()
     if row is None:
         return 0
     if not TaskState(row.state).final:
         raise Conflict("task", "exists", f"task {key.task_id} exists already")
-    await connection.execute(delete(TASKS).where(_is(key)))
+    connection.execute(delete(TASKS).where(_is(key)))
     return int(row.lease)
 
 
-async def _check_quota(connection: AsyncConnection, quota: Quota | None) -> None:
+def _check_quota(connection: Connection, quota: Quota | None) -> None:
     if quota is None:
         return
     query = select(func.count()).select_from(TASKS).where(_UNFINISHED, TASKS.c.family == quota.family.value)
@@ -114,5 +114,5 @@ async def _check_quota(connection: AsyncConnection, quota: Quota | None) -> None
         query = query.where(TASKS.c.app_id == quota.app_id)
     if quota.mode is not None:
         query = query.where(TASKS.c.mode == quota.mode.value)
-    if int((await connection.execute(query)).scalar_one()) >= quota.most:
+    if int(connection.execute(query).scalar_one()) >= quota.most:
         raise Limited("tasks", f"{quota.most} tasks run already; stop one first")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from openmpu.errors import Conflict
 from openmpu.model.ids import TaskKey
@@ -15,40 +14,40 @@ from openmpu.services.ports import TaskRecord
 from openmpu.store.tables import URLS
 
 
-async def take_first(connection: AsyncConnection, record: TaskRecord, cooling: int) -> None:
+def take_first(connection: Connection, record: TaskRecord, cooling: int) -> None:
     """Take the URLs of a task that has none yet."""
     wanted = {target.lock_key for target in record.spec.targets}
-    await _take(connection, record.spec.key, wanted, record.created_at - cooling)
+    _take(connection, record.spec.key, wanted, record.created_at - cooling)
 
 
-async def follow_task(connection: AsyncConnection, record: TaskRecord, cooling: int, now: int) -> None:
+def follow_task(connection: Connection, record: TaskRecord, cooling: int, now: int) -> None:
     """Make the URLs in use those of the record: none in a final state, else its targets'."""
     key = record.spec.key
     if record.state.final:
-        await _release(connection, key, record.ended_at or now)
+        _release(connection, key, record.ended_at or now)
         return
     wanted = {target.lock_key for target in record.spec.targets}
-    held = await _held(connection, key)
+    held = _held(connection, key)
     if held - wanted:
-        await connection.execute(delete(URLS).where(_of(key), URLS.c.lock_key.in_(held - wanted)))
-    await _take(connection, key, wanted - held, now - cooling)
+        connection.execute(delete(URLS).where(_of(key), URLS.c.lock_key.in_(held - wanted)))
+    _take(connection, key, wanted - held, now - cooling)
 
 
-async def _held(connection: AsyncConnection, key: TaskKey) -> set[str]:
-    rows = await connection.execute(select(URLS.c.lock_key).where(_of(key), URLS.c.released_at.is_(None)))
+def _held(connection: Connection, key: TaskKey) -> set[str]:
+    rows = connection.execute(select(URLS.c.lock_key).where(_of(key), URLS.c.released_at.is_(None)))
     return set(rows.scalars())
 
 
-async def _release(connection: AsyncConnection, key: TaskKey, at: int) -> None:
-    await connection.execute(update(URLS).where(_of(key), URLS.c.released_at.is_(None)).values(released_at=at))
+def _release(connection: Connection, key: TaskKey, at: int) -> None:
+    connection.execute(update(URLS).where(_of(key), URLS.c.released_at.is_(None)).values(released_at=at))
 
 
-async def _take(connection: AsyncConnection, key: TaskKey, lock_keys: Iterable[str], cold_before: int) -> None:
+def _take(connection: Connection, key: TaskKey, lock_keys: Iterable[str], cold_before: int) -> None:
     """In one order for all tasks, so that two of them never wait for each other."""
     for lock_key in sorted(lock_keys):
-        taken = await connection.execute(_taking(connection.dialect.name, key, lock_key, cold_before))
+        taken = connection.execute(_taking(connection.dialect.name, key, lock_key, cold_before))
         if taken.first() is None:
-            raise await _refusal(connection, lock_key)
+            raise _refusal(connection, lock_key)
 
 
 def _taking(dialect: str, key: TaskKey, lock_key: str, cold_before: int) -> Any:
@@ -63,8 +62,8 @@ def _taking(dialect: str, key: TaskKey, lock_key: str, cold_before: int) -> Any:
     )
 
 
-async def _refusal(connection: AsyncConnection, lock_key: str) -> Conflict:
-    rows = await connection.execute(select(URLS.c.released_at).where(URLS.c.lock_key == lock_key))
+def _refusal(connection: Connection, lock_key: str) -> Conflict:
+    rows = connection.execute(select(URLS.c.released_at).where(URLS.c.lock_key == lock_key))
     if rows.scalar() is None:
         return Conflict("ingest_url", "in_use", "another task pushes to this URL")
     return Conflict("ingest_url", "cooling_down", "the task that pushed to this URL ended a moment ago; wait 10 s")

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from openmpu.wire.rpc.nodes import Node
 
 _DOTLESS = re.compile(r"(UserPanes\.[0-9]+)(Images|Texts)\.")
+_DOTLESS_SOMEWHERE = re.compile(_DOTLESS.pattern)
 _OVERLAY_FIELD = re.compile(r"Url|Display|Width|Height|Text|Font.*|Border.*|Box.*|Alpha|X|Y|ZOrder")
 
 
 def with_dots(flat: Mapping[str, str]) -> Mapping[str, str]:
     """Names of the old C++ SDK as all others write them: `UserPanes.1Images.1.Url` is `UserPanes.1.Images.1.Url`."""
-    if not any(_DOTLESS.match(name) for name in flat):
+    if not _DOTLESS_SOMEWHERE.search("\n".join(flat)):
         return flat
     mended = {_DOTLESS.sub(r"\1.\2.", name): text for name, text in flat.items()}
     return mended if len(mended) == len(flat) else flat

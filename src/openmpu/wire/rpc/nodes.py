@@ -45,24 +45,43 @@ def unflatten(flat: Mapping[str, str], wanted: Collection[str]) -> dict[str, Nod
 
     `{"A.1.X": "5", "A.2.X": "6", "B": "7"}` is `{"A": {1: {X: 5}, 2: {X: 6}}, "B": 7}`.
     """
-    root = Node(None, {})
+    root: dict[str, Node] = {}
+    places: dict[str, dict[str, Node]] = {}
     for name, text in flat.items():
-        parts = name.split(".", MAX_DEPTH)
-        if text and parts[0] in wanted and len(parts) <= MAX_DEPTH:
-            _put(root, parts, text)
-    return root.children
+        if not text:
+            continue
+        above, dot, last = name.rpartition(".")
+        if not dot:
+            place = root if name in wanted else _NO_CHILDREN
+        elif (found := places.get(above)) is None:  # names that differ in their last part only are walked once
+            place = places[above] = _place(root, above, wanted)
+        else:
+            place = found
+        if place is not _NO_CHILDREN:
+            _put(place, last, text)
+    return root
 
 
-def _put(node: Node, parts: list[str], text: str) -> None:
+def _place(root: dict[str, Node], path: str, wanted: Collection[str]) -> dict[str, Node]:
+    """What stands below a path; made where it is not there, `_NO_CHILDREN` where nothing may be."""
+    parts = path.split(".", MAX_DEPTH)
+    if parts[0] not in wanted or len(parts) >= MAX_DEPTH:
+        return _NO_CHILDREN
+    children = root
     for part in parts:
+        node = children.setdefault(part, Node())
+        if node.children is _NO_CHILDREN:
+            node.children = {}
         children = node.children
-        if children is _NO_CHILDREN:
-            children = node.children = {}
-        child = children.get(part)
-        if child is None:
-            child = children[part] = Node()
-        node = child
-    node.text = text
+    return children
+
+
+def _put(place: dict[str, Node], name: str, text: str) -> None:
+    node = place.get(name)
+    if node is None:
+        place[name] = Node(text)
+    else:
+        node.text = text
 
 
 def parse_json(text: str) -> Any:

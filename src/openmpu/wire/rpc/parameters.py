@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from openmpu.errors import Invalid, Limited
 from openmpu.wire.rpc.incoming import Incoming
@@ -64,8 +64,7 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
     if raw.count(b"&") >= MAX_PARAMETERS:
         raise Limited("request", f"more than {MAX_PARAMETERS} parameters")
     try:
-        parts = [part.partition("=") for part in raw.decode().split("&") if part]
-        pairs = [(_decoded(name), _decoded(value)) for name, _, value in parts]
+        pairs = [_pair(part) for part in raw.decode().split("&") if part]
     except UnicodeDecodeError:
         raise Invalid("Parameter.Encoding", "parameters must be UTF-8") from None
     if b"%00" in raw or b"\x00" in raw:
@@ -73,10 +72,17 @@ def _pairs(raw: bytes) -> list[tuple[str, str]]:
     return pairs
 
 
+def _pair(part: str) -> tuple[str, str]:
+    name, _, value = part.partition("=")
+    if "%" in part or "+" in part:  # nine of ten are plain
+        return _decoded(name), _decoded(value)
+    return name, value
+
+
 def _decoded(text: str) -> str:
     if "+" in text:
         text = text.replace("+", " ")
-    return unquote(text, errors="strict") if "%" in text else text
+    return unquote_to_bytes(text).decode() if "%" in text else text
 
 
 def _first_double(pairs: list[tuple[str, str]]) -> str:

@@ -41,7 +41,7 @@ class Row:
         required: Always, or when a function of the whole request says so.
         identifier: Checked right after the required ones, before any other value (operations.md 1.8).
         also: A second spelling of the name.
-        scalar: Has a text of its own; otherwise it is a list or an object.
+        scalar: Reads its text, where it has one of its own; None: it is a list or an object.
         empty_counts: An object without anything in it is not absent (`LayoutVolume={}`).
     """
 
@@ -51,7 +51,7 @@ class Row:
     required: bool | Callable[[Trees], bool]
     identifier: bool
     also: str
-    scalar: bool
+    scalar: Scalar[Any] | None
     empty_counts: bool
 
     def node(self, trees: Mapping[str, Node], path: str) -> Node | None:
@@ -93,7 +93,7 @@ def row(
 ) -> Any:
     """One field of a request; see the module's example."""
     shape = kind if isinstance(kind, Shape) else Shape(_of_text(kind), None)
-    scalar = not isinstance(kind, Shape)
+    scalar = None if isinstance(kind, Shape) else kind
     info = Row(name, shape.read, shape.empty, required, identifier, also, scalar, empty_counts)
     return dataclasses.field(default=shape.empty, metadata={"row": info})
 
@@ -237,9 +237,16 @@ def read_object(kind: type[T], node: Node, path: str) -> T:
 def _fields(kind: type[Any], trees: Mapping[str, Node], path: str, checks: Checks | None = None) -> Any:
     values: dict[str, Any] = {}
     for field_name, info in rows_of(kind):
-        node = info.node(trees, path)
-        if node is not None:
+        node = trees.get(info.name)
+        if info.scalar and not info.also:  # most rows, so without the detour
+            if node is None or node.text is None:
+                continue
+            values[field_name] = info.scalar(node.text, path + info.name)
+        else:
+            node = info.node(trees, path)
+            if node is None:
+                continue
             values[field_name] = info.read(node, path + info.name)
-            if checks and field_name in checks:
-                checks[field_name](values)
+        if checks and field_name in checks:
+            checks[field_name](values)
     return kind(**values)
