@@ -14,12 +14,14 @@ from openmpu.media.segmentation import process
 from openmpu.media.segmentation.finding import PeopleFinder
 from openmpu.media.segmentation.port import HEIGHT, WIDTH
 from openmpu.media.segmentation.process import SegmenterProcess
+from openmpu.timing.backoff import Backoff
 from tests.media.segmentation.doubles import CHILD
 from tests.media.segmentation.people import drawn_person
 
 pytestmark = pytest.mark.e2e
 
 DEADLINE_S = 30
+SOON = Backoff(first=50_000_000, top=50_000_000)
 
 
 def until(condition):
@@ -39,7 +41,7 @@ def child_of(directory, code=CHILD):
 @pytest.fixture
 def segmenter(tmp_path):
     """A running one with a child that takes the red channel for the mask."""
-    running = SegmenterProcess(child_of(tmp_path), restart_seconds=0.05)
+    running = SegmenterProcess(child_of(tmp_path), restart=SOON)
     running.start()
     yield running
     running.stop()
@@ -102,7 +104,7 @@ def test_started_again(segmenter, trouble, monkeypatch):
 
 def test_what_never_worked_is_not_usable_until_it_does(tmp_path):
     """A child that cannot start hides nobody; once one has worked, a death changes nothing."""
-    segmenter = SegmenterProcess(child_of(tmp_path, "raise SystemExit(1)"), restart_seconds=0.05)
+    segmenter = SegmenterProcess(child_of(tmp_path, "raise SystemExit(1)"), restart=SOON)
     assert segmenter.usable
     segmenter.start()
     until(lambda: not segmenter.usable)

@@ -1,7 +1,7 @@
 """A segmenter in a process of its own: whatever happens there, the picture goes on.
 
 One thread talks with the child, one picture at a time, panes in turn; of each pane only the newest picture waits. A
-child that dies or hangs is started again after a while.
+child that dies or hangs is started again: at first after half a second, then less often.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import selectors
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from collections.abc import Sequence
 from typing import IO
@@ -20,11 +21,14 @@ import numpy as np
 
 from openmpu.media.segmentation.child import HEADER, READY
 from openmpu.media.segmentation.port import HEIGHT, WIDTH, Mask, SmallPicture
+from openmpu.timing.backoff import Backoff
 
 START_SECONDS = 60.0
 """Half a second on a quiet machine."""
 ANSWER_SECONDS = 3.0
-RESTART_SECONDS = 10.0
+RESTART = Backoff()
+GOOD_SECONDS = 10.0
+"""A child that lived this long was a good one: the next failure counts as the first again."""
 STEADY = 0.35
 """How much of the mask before stays: edges do not flicker, and follow a moving hand within three frames."""
 
@@ -68,10 +72,10 @@ class _Watcher:
 class SegmenterProcess:
     """Finds people with the help of a child process. `start` once, `stop` in the end."""
 
-    def __init__(self, command: Sequence[str] = _COMMAND, restart_seconds: float = RESTART_SECONDS) -> None:
+    def __init__(self, command: Sequence[str] = _COMMAND, restart: Backoff = RESTART) -> None:
         """`command`: what is started, another one in tests only."""
         self._command = tuple(command)
-        self._restart_seconds = restart_seconds
+        self._restart = restart
         self._news = threading.Condition()
         self._watchers: weakref.WeakSet[_Watcher] = weakref.WeakSet()
         self._stopping = threading.Event()
@@ -111,14 +115,17 @@ class SegmenterProcess:
         return (self._problem,) if self._problem else ()
 
     def _run(self) -> None:
+        failures = 0
         while not self._stopping.is_set():
+            begun = time.monotonic()
             try:
                 self._serve()
             except (OSError, TimeoutError, EOFError) as error:
                 self._problem = f"SegmentType: segmentation failed ({type(error).__name__}), it is started again"
                 self._failed = True
             self._end_child()
-            self._stopping.wait(self._restart_seconds)
+            failures = 1 if time.monotonic() - begun >= GOOD_SECONDS else failures + 1
+            self._stopping.wait(self._restart.delay(failures, chance=0) / 1e9)
 
     def _serve(self) -> None:
         child = self._child = subprocess.Popen(  # noqa: S603 - our own interpreter and module
