@@ -20,6 +20,7 @@ from setproctitle import setproctitle
 
 from openmpu.config import Config, find_config_file, load
 from openmpu.errors import Invalid, OpenMpuError
+from openmpu.processes.memory import loading
 from openmpu.version import __version__
 
 app = typer.Typer(
@@ -72,7 +73,8 @@ def _settings(path: Path | None) -> Config:
 @app.command()
 def serve(config: ConfigFile = None) -> None:
     """Run the server with its gateway and workers."""
-    from openmpu.bootstrap import serve as run  # noqa: PLC0415
+    with loading():
+        from openmpu.bootstrap import serve as run  # noqa: PLC0415
 
     run(config)
 
@@ -103,6 +105,7 @@ def publish(
     bitrate: Annotated[int | None, typer.Option("--bitrate", help="kbit/s; default by size and rate.")] = None,
     colour: Annotated[str, typer.Option("--colour", help="Of the test picture; default by user.")] = "",
     tone: Annotated[int | None, typer.Option("--tone", help="Hz of the test sound; 0: none; default by user.")] = None,
+    full_size: Annotated[bool, typer.Option("--full-size", help="Never smaller, however small it is shown.")] = False,
     once: Annotated[bool, typer.Option("--once", help="End with the file instead of beginning anew.")] = False,
     seconds: Seconds = None,
     given_token: Annotated[str, typer.Option("--token", help="Join token.")] = "",
@@ -119,7 +122,7 @@ def publish(
     options = PublishOptions(
         keys.server, keys.app_id, channel, user, given_token, "" if given_token else keys.app_key, source, given_input,
         video, audio, seconds, not once, bitrate, width, height, fps,
-        looks.parse_colour(colour) if colour else None, tone,
+        looks.parse_colour(colour) if colour else None, tone, full_size,
     )  # fmt: skip
     setproctitle(f"openmpu: publisher {user}")
     _run(run(options, _print_line))

@@ -7,8 +7,8 @@ import struct
 
 import pytest
 
-from openmpu.gateway.switchboard import Size, Switchboard
-from openmpu.gateway.tracks import Tracks, wanted_bitrate
+from openmpu.gateway.switchboard import Switchboard
+from openmpu.gateway.tracks import Tracks
 from openmpu.model.ids import AppId, ChannelId, ChannelKey, UserId
 from openmpu.model.roster import Kind, Source
 from openmpu.wire.whip.deals import settle
@@ -152,12 +152,3 @@ async def test_close_ends_every_track(publisher):
     publisher.board.subscribe(track.track_id, reader, 4, publisher.now)
     publisher.tracks.close()
     assert reader.ended == [4]
-
-
-@pytest.mark.parametrize(
-    ("size", "kbps"),
-    [(Size(1280, 720, 30), 4147), (Size(640, 360), 1036), (Size(640, 360, 15), 518), (Size(64, 36, 5), 150)],
-)
-def test_bitrate_of_a_size(size, kbps):
-    """A picture's worth in bits grows with its pixels, down to a floor."""
-    assert wanted_bitrate(size) // 1000 == kbps

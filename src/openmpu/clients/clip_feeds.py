@@ -10,8 +10,9 @@ import numpy.typing as npt
 from av.bitstream import BitStreamFilterContext
 
 from openmpu.clients.clip import SECOND, Clip, ClipVideo, Timeline, packet_moment
-from openmpu.clients.encoders import OPUS_SAMPLES, SAMPLE_RATE, OpusEncoder, VideoCodec, video_encoder
+from openmpu.clients.encoders import OPUS_SAMPLES, SAMPLE_RATE, OpusEncoder, VideoCodec
 from openmpu.clients.feeds import MAX_LATE, Piece
+from openmpu.clients.fitting import FittingEncoder, Form
 from openmpu.clients.sound import level_dbov
 from openmpu.model.roster import Kind
 
@@ -75,6 +76,9 @@ class CopyFeed(_ClipFeed):
         """Go on at a key frame."""
         self._key_wanted = True
 
+    def fit(self, pixels: int) -> None:
+        """Pictures are sent as they are."""
+
     def close(self) -> None:
         """Close the file."""
         self._packets.close()
@@ -121,7 +125,7 @@ class TranscodeFeed(_ClipFeed):
         self.codec: str = codec
         self._video = video
         self._frames = self._read()
-        self._encoder = video_encoder(codec, video.width, video.height, video.fps, bitrate_kbps)
+        self._encoder = FittingEncoder(Form(codec, video.width, video.height, video.fps, bitrate_kbps))
         self._key_wanted = True
 
     def next_piece(self, now: int) -> Piece | None:
@@ -133,12 +137,16 @@ class TranscodeFeed(_ClipFeed):
         moment = self._due(clip_time, now)
         ticks = moment * 9 // 100_000
         key, self._key_wanted = self._key_wanted, False
-        data, is_key = self._encoder.encode(_upright(frame, self._video), ticks, key=key)
+        data, is_key = self._encoder.encode(_upright(frame, self._video), ticks, moment, key=key)
         return Piece(moment, ticks, data, is_key)
 
     def want_key(self) -> None:
         """The next picture is a key frame."""
         self._key_wanted = True
+
+    def fit(self, pixels: int) -> None:
+        """Pictures are made smaller from the next one on."""
+        self._encoder.fit(pixels)
 
     def close(self) -> None:
         """Close the file."""
@@ -201,6 +209,9 @@ class ClipSoundFeed(_ClipFeed):
 
     def want_key(self) -> None:
         """Every sound packet is one."""
+
+    def fit(self, pixels: int) -> None:
+        """Sound has none."""
 
     def close(self) -> None:
         """Close the file."""

@@ -48,6 +48,10 @@ class Feed(Protocol):
         """The receiver cannot go on without a key frame. Called from any thread."""
         ...
 
+    def fit(self, pixels: int) -> None:
+        """The picture is of use up to so many pixels. Called from any thread; who cannot scale does nothing."""
+        ...
+
     def close(self) -> None:
         """Give back files and encoders."""
         ...

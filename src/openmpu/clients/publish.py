@@ -106,7 +106,7 @@ class _Publisher:
         """One connection from begin to end; whether the input is over."""
         self._note(state="connecting")
         loop = asyncio.get_running_loop()
-        begun, token, session = loop.time(), self._token(), Session(self._streams)
+        begun, token, session = loop.time(), self._token(), Session(self._streams, fits=not self._options.full_size)
         try:
             await session.open(client, self._options.endpoint(token))
             begun, self._senders = loop.time(), session.senders

@@ -41,6 +41,7 @@ class PublishOptions:
         bitrate_kbps: Of encoded video; None: by size and frame rate.
         width: Size and frame rate of the test input; a file keeps its own.
         colour: Of the test picture; None: by user id. The same for `tone_hz`, where 0 is silence.
+        full_size: Send pictures whole also when the server tells that they are shown smaller.
     """
 
     server: str
@@ -61,6 +62,7 @@ class PublishOptions:
     fps: int = 30
     colour: Colour | None = None
     tone_hz: int | None = None
+    full_size: bool = False
 
     def check(self) -> None:
         """Refuse what cannot be, before anything is opened.

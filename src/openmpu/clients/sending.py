@@ -1,13 +1,14 @@
 """A feed as a track of aiortc, and the few private names of aiortc that an honest sender of encoded media needs.
 
-aiortc sends packets that a track hands it ready-encoded, but (1) its key frame requests reach only its own encoders,
-(2) its sender reports pair the RTP time of a frame with the time of sending, not of capture, and (3) packets carry no
-audio level. `hook` mends these three on one sender; a test holds each name. Nothing else here is private.
+aiortc sends packets that a track hands it ready-encoded, but (1) its key frame requests and bitrate limits reach only
+its own encoders, (2) its sender reports pair the RTP time of a frame with the time of sending, not of capture, and (3)
+packets carry no audio level. `hook` mends these on one sender; a test holds each name. Nothing else here is private.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,9 +18,10 @@ from typing import Any
 import av
 from aiortc import MediaStreamTrack, RTCRtpSender
 from aiortc.mediastreams import MediaStreamError
-from aiortc.rtp import RtcpSrPacket
+from aiortc.rtp import RTCP_PSFB_APP, RtcpPsfbPacket, RtcpSrPacket, unpack_remb_fci
 
 from openmpu.clients.feeds import Feed, Piece
+from openmpu.wire.rtp.wishes import pixels_of
 
 KEY_DISTANCE = 300_000_000
 """Nanoseconds: asked more often than this, one key frame answers all (a lost one is asked for again)."""
@@ -54,10 +56,11 @@ class Sent:
 class FeedTrack(MediaStreamTrack):
     """Hands a feed's pieces out, each at its moment. One track serves one connection; the feed outlives it.
 
-    A piece is made in the feed's own thread as soon as the one before is sent, so ahead of its moment.
+    A piece is made in the feed's own thread as soon as the one before is sent, so ahead of its moment. With `fits`
+    pictures are made no larger than the receiver has use for.
     """
 
-    def __init__(self, feed: Feed, pool: ThreadPoolExecutor, clock: Clock, sent: Sent) -> None:
+    def __init__(self, feed: Feed, pool: ThreadPoolExecutor, clock: Clock, sent: Sent, *, fits: bool = True) -> None:
         super().__init__()
         self.kind = feed.kind.value
         self.failed: Exception | None = None
@@ -65,11 +68,17 @@ class FeedTrack(MediaStreamTrack):
         self._feed, self._pool, self._clock, self.sent = feed, pool, clock, sent
         self._key_wished = True
         self._key_sent_at = 0
+        self._fits = fits
 
     def want_key(self) -> None:
         """The receiver asks for a key frame (PLI or FIR)."""
         self.sent.key_requests += 1
         self._key_wished = True
+
+    def limit(self, bits_per_second: int) -> None:
+        """The receiver wants no more than this (REMB)."""
+        if self._fits:
+            self._feed.fit(pixels_of(bits_per_second))
 
     async def recv(self) -> av.Packet[Any]:
         """The next piece as a packet, at its moment.
@@ -126,14 +135,19 @@ def hook(sender: RTCRtpSender, track: FeedTrack, on_rtcp: Callable[[], None]) ->
     """
     names: dict[str, Any] = vars(sender)
     names["_send_keyframe"] = track.want_key
-    names["_handle_rtcp_packet"] = _listening(sender._handle_rtcp_packet, on_rtcp)  # noqa: SLF001
+    names["_handle_rtcp_packet"] = _listening(sender._handle_rtcp_packet, on_rtcp, track)  # noqa: SLF001
     names["_next_encoded_frame"] = _with_level(sender._next_encoded_frame, track)  # noqa: SLF001
     names["_send_rtcp"] = _exact(sender._send_rtcp, track)  # noqa: SLF001
 
 
-def _listening(handle: Callable[[Any], Awaitable[None]], on_rtcp: Callable[[], None]) -> Callable[[Any], Any]:
+def _listening(
+    handle: Callable[[Any], Awaitable[None]], on_rtcp: Callable[[], None], track: FeedTrack
+) -> Callable[[Any], Any]:
     async def listening(packet: Any) -> None:
         on_rtcp()
+        if isinstance(packet, RtcpPsfbPacket) and packet.fmt == RTCP_PSFB_APP:
+            with contextlib.suppress(ValueError):
+                track.limit(unpack_remb_fci(packet.fci)[0])
         await handle(packet)
 
     return listening

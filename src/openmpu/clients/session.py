@@ -40,16 +40,21 @@ class Stream:
 
 
 class Session:
-    """One connection that sends the streams. Make one, `open` it, `hold` it, `close` it."""
+    """One connection that sends the streams. Make one, `open` it, `hold` it, `close` it.
 
-    def __init__(self, streams: Sequence[Stream]) -> None:
+    Args:
+        streams: What to send.
+        fits: Make pictures no larger than the server has use for.
+    """
+
+    def __init__(self, streams: Sequence[Stream], *, fits: bool = True) -> None:
         offer_loopback()
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._clock = steady_clock()
         self._changed = asyncio.Event()
         self._heartbeat = Heartbeat()
         self._resource = ""
-        self._tracks = [FeedTrack(stream.feed, stream.pool, self._clock, stream.sent) for stream in streams]
+        self._tracks = [FeedTrack(one.feed, one.pool, self._clock, one.sent, fits=fits) for one in streams]
         self._transceivers = [self._add(stream, track) for stream, track in zip(streams, self._tracks, strict=True)]
         self._peer.on("connectionstatechange", self._changed.set)
 

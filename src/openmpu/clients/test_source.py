@@ -9,8 +9,9 @@ from __future__ import annotations
 import av
 
 from openmpu.clients import marks, sound
-from openmpu.clients.encoders import OPUS_SAMPLES, SAMPLE_RATE, OpusEncoder, VideoCodec, video_encoder
+from openmpu.clients.encoders import OPUS_SAMPLES, SAMPLE_RATE, OpusEncoder, VideoCodec
 from openmpu.clients.feeds import MAX_LATE, Piece
+from openmpu.clients.fitting import FittingEncoder, Form
 from openmpu.clients.picture import Look, Picture
 from openmpu.model.roster import Kind
 
@@ -28,7 +29,7 @@ class PictureFeed:
         self.codec: str = codec
         self._fps = look.fps
         self._picture = Picture(look)
-        self._encoder = video_encoder(codec, look.width, look.height, look.fps, bitrate_kbps, drawn=True)
+        self._encoder = FittingEncoder(Form(codec, look.width, look.height, look.fps, bitrate_kbps, drawn=True))
         self._number: int | None = None
         self._key_wanted = True
 
@@ -39,12 +40,17 @@ class PictureFeed:
         frame = av.VideoFrame.from_numpy_buffer(self._picture.paint(number), "yuv420p")
         key, self._key_wanted = self._key_wanted, False
         ticks = number * self.clock_rate // self._fps
-        data, is_key = self._encoder.encode(frame, ticks, key=key)
-        return Piece(marks.frame_moment(number, self._fps), ticks, data, is_key)
+        moment = marks.frame_moment(number, self._fps)
+        data, is_key = self._encoder.encode(frame, ticks, moment, key=key)
+        return Piece(moment, ticks, data, is_key)
 
     def want_key(self) -> None:
         """The next frame that is encoded is a key frame."""
         self._key_wanted = True
+
+    def fit(self, pixels: int) -> None:
+        """Frames are made smaller from the next one on."""
+        self._encoder.fit(pixels)
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -82,6 +88,9 @@ class SoundFeed:
 
     def want_key(self) -> None:
         """Every sound packet is one."""
+
+    def fit(self, pixels: int) -> None:
+        """Sound has none."""
 
     def close(self) -> None:
         """Nothing to give back."""

@@ -17,21 +17,12 @@ from openmpu.model.ids import ChannelKey, TrackId, UserId
 from openmpu.model.roster import Kind, Source, Track
 from openmpu.wire.rtp.parameters import TrackParameters
 from openmpu.wire.rtp.receiver import PeerReceiver
+from openmpu.wire.rtp.wishes import bitrate_of
 from openmpu.wire.whip.deals import Deal
 
-_USUAL_FPS = 30
-_BITS_PER_PIXEL = 0.15
-"""Of a picture that looks good at any size with browsers' encoders: 4.1 Mbit/s at 720p30, 260 kbit/s at 180p30."""
-_LEAST_BITRATE = 150_000
 _LONGEST_S = 5.0
 _SLACK_S = 0.003
 """A timer may be late by this: packets come all the time, and usually one has done its work before it."""
-
-
-def wanted_bitrate(size: Size) -> int:
-    """Bits per second that a picture shown at that size is worth; more would be sent for nothing."""
-    pixels = size.width * size.height * (size.fps or _USUAL_FPS)
-    return max(_LEAST_BITRATE, int(pixels * _BITS_PER_PIXEL))
 
 
 class Tracks:
@@ -84,8 +75,10 @@ class Tracks:
         """How large it is shown at most. While nobody reads it nothing is asked for: the next reader finds it warm."""
         height = bitrate = None
         if size and size.height < ALL.height:
-            height, bitrate = size.height, wanted_bitrate(size)
-        self._receiver.set_wanted(track_id, height, bitrate, self._clock())
+            height, bitrate = size.height, bitrate_of(size.width * size.height)
+        now = self._clock()
+        self._receiver.set_wanted(track_id, height, bitrate, now)
+        self._schedule(now)
 
     # Life
 

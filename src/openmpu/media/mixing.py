@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from typing import Any, Final
@@ -17,6 +16,7 @@ from PIL import Image
 
 from openmpu.errors import NotFound, OpenMpuError
 from openmpu.media.figures import Figures
+from openmpu.media.needed import sizes_needed
 from openmpu.media.packets import StreamFormat
 from openmpu.media.pipeline import MixPipeline
 from openmpu.media.production import Stage
@@ -60,8 +60,8 @@ class MixProduction:
         if any(pane.segment for pane in scene.panes):
             self._scenery.segment()
         self._switch.want(scene.shown_tracks | scene.heard_tracks)
-        self._switch.shown(_sizes(scene), spec.video.fps if spec.video else 0)
         first, self._scene, self._spec = self._scene is None, scene, spec
+        self._tell_sizes()
         if first:
             self._pipeline.set_scene(scene, spec)
             self._pipeline.start(self._stage.clock, self._stage.epoch, self._stage.on_failure)
@@ -122,6 +122,7 @@ class MixProduction:
     def figures(self, now: int) -> Figures:
         """Of the pipeline, the scene and each track."""
         scene = self._scene
+        self._tell_sizes()  # once a second is soon enough for what decoding has found out about shapes
         told: Figures = {
             "users": len(scene.participants) if scene else 0,
             "layout_id": scene.layout_id if scene else 0,
@@ -138,18 +139,16 @@ class MixProduction:
         self._pipeline.stop()
         self._scenery.stop()
 
+    def _tell_sizes(self) -> None:
+        """How large each track must be for what is painted of it; the gateway asks its publisher for no more."""
+        if self._scene is not None:
+            tracks = dict(self._pipeline.pictures.shown.tracks)
+            shapes = {track_id: track.upright for track_id, track in tracks.items()}
+            fps = self._spec.video.fps if self._spec and self._spec.video else 0
+            self._switch.shown(sizes_needed(self._scene, shapes), fps)
+
     def _want_key(self, track_id: TrackId) -> None:
         self._loop.call_soon_threadsafe(self._switch.want_key_frame, track_id)
-
-
-def _sizes(scene: Scene) -> Mapping[TrackId, tuple[int, int]]:
-    """How large each track is shown at most."""
-    sizes: dict[TrackId, tuple[int, int]] = {}
-    for pane in scene.panes:
-        if pane.track_id:
-            width, height = sizes.get(pane.track_id, (0, 0))
-            sizes[pane.track_id] = (max(width, pane.rect.width), max(height, pane.rect.height))
-    return sizes
 
 
 def _png(planes: np.ndarray[Any, np.dtype[np.uint8]], colourspace: int) -> bytes:

@@ -192,9 +192,24 @@ def test_limit_is_what_all_tracks_want_together() -> None:
     receiver.set_wanted(CAMERA, 360, 500_000, T0)
     assert messages(receiver, T0 + SECOND, rtcp.BitrateLimit) == []
     receiver.set_wanted(SCREEN, 720, 1_500_000, T0)
-    [limit] = messages(receiver, T0 + 2 * SECOND, rtcp.BitrateLimit)
-    assert limit.media_ssrcs == (5, 6)
-    assert abs(limit.bits_per_second - 2_100_000) < 20
+    at_once, again = messages(receiver, T0 + 2 * SECOND, rtcp.BitrateLimit)
+    assert again == at_once
+    assert again.media_ssrcs == (5, 6)
+    assert abs(again.bits_per_second - 2_100_000) < 20
+
+
+def test_a_limit_is_told_at_once_and_also_that_there_is_none_any_more() -> None:
+    """Senders remember the last limit: a pane that became large again must not stay poor."""
+    receiver = peer(video(CAMERA, "0"), transport_cc=True)
+    receiver.receive_rtp(key_frame(5, mid="0"), T0)
+    messages(receiver, T0 + SECOND, rtcp.BitrateLimit)
+    receiver.set_wanted(CAMERA, 360, 500_000, T0 + SECOND)
+    assert receiver.next_wake() == T0 + SECOND
+    [small] = messages(receiver, T0 + SECOND, rtcp.BitrateLimit)
+    assert abs(small.bits_per_second - 600_000) < 20
+    receiver.set_wanted(CAMERA, None, None, T0 + SECOND + 1)
+    [large] = messages(receiver, T0 + SECOND + 1, rtcp.BitrateLimit)
+    assert large.bits_per_second > 15_000_000
 
 
 def test_limit_is_not_told_where_it_was_not_agreed_on() -> None:

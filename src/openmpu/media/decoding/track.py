@@ -65,6 +65,12 @@ class VideoTrack:
         """The newest picture, however old."""
         return self._shown
 
+    @property
+    def upright(self) -> tuple[int, int]:
+        """Width and height of the newest picture as it is shown; zeros where none has come."""
+        turned = self._shown is not None and self._shown.rotation % 180 != 0
+        return (self.height, self.width) if turned else (self.width, self.height)
+
     def age_ms(self, pts: int) -> float | None:
         """How long ago a new picture was shown."""
         return None if self._shown_at is None else (pts - self._shown_at) / MILLISECOND

@@ -25,7 +25,7 @@ from openmpu.model.frames import EncodedFrame
 from openmpu.model.ids import TrackId
 from openmpu.wire.rtp import rtcp
 from openmpu.wire.rtp.alarm import MS, NEVER
-from openmpu.wire.rtp.bandwidth import Bandwidth
+from openmpu.wire.rtp.bandwidth import CEILING, Bandwidth
 from openmpu.wire.rtp.clock import to_ntp
 from openmpu.wire.rtp.extensions import NAMES, Extension, ExtensionReader
 from openmpu.wire.rtp.feedback import Feedback
@@ -37,6 +37,7 @@ from openmpu.wire.rtp.routing import AnyStream, Router
 from openmpu.wire.rtp.streams import RtxStream, VideoStream
 from openmpu.wire.rtp.summary import track_statistics
 from openmpu.wire.rtp.tracks import TrackReceiver, VideoTrack, new_track
+from openmpu.wire.rtp.wishes import AUDIO_ALLOWANCE
 
 __all__ = [
     "CodecParameters",
@@ -48,9 +49,6 @@ __all__ = [
     "TrackReceiver",
     "TrackStatistics",
 ]
-
-AUDIO_ALLOWANCE = 100_000
-"""Bits per second on top of what video wants: REMB counts the whole peer."""
 
 _NO_FRAMES: Sequence[tuple[TrackId, EncodedFrame]] = ()
 _NO_DATAGRAMS: Sequence[bytes] = ()
@@ -76,6 +74,8 @@ class PeerReceiver:
         self._arrivals = self._feedback.arrivals
         self._bandwidth = None if parameters.transport_cc or not parameters.remb else Bandwidth(now)
         self._remb = parameters.remb
+        self._wished = False
+        self._told: int | None = None
         self._malformed_rtp = self._malformed_rtcp = 0
         self._alarm.by(self._feedback.report_at)
 
@@ -182,7 +182,7 @@ class PeerReceiver:
         wishes = [track.bitrate for track in self._videos]
         wanted = None if None in wishes else sum(wish for wish in wishes if wish is not None) + AUDIO_ALLOWANCE
         if self._bandwidth is None:
-            return wanted
+            return CEILING if wanted is None and self._wished else wanted
         return self._bandwidth.estimate if wanted is None else min(self._bandwidth.estimate, wanted)
 
     def want_key_frame(self, track_id: TrackId, now: int) -> None:
@@ -198,12 +198,22 @@ class PeerReceiver:
         """How large a track is shown at most, in lines, and how many bits per second that takes.
 
         None: as much as there is. With simulcast the height chooses the layer. The bitrates of all tracks together
-            limit the peer by REMB, if all of them are given.
+            limit the peer by REMB, if all of them are given. A change is told at once, and also that there is no
+            limit any more: senders remember the last one.
         """
         track = self._tracks.get(track_id)
         if isinstance(track, VideoTrack):
             track.bitrate = bitrate
             track.layers.want(height, now)
+            self._wished |= all(video.bitrate is not None for video in self._videos)
+            self._tell_limit(now)
+
+    def _tell_limit(self, now: int) -> None:
+        limit = self._limit()
+        if limit is not None and limit != self._told and (videos := self._video_streams()):
+            self._told = limit
+            self._datagrams += self._feedback.remb_now(videos, limit)
+            self._alarm.by(now)
 
     def track(self, track_id: TrackId) -> TrackReceiver:
         """The track of that name.
