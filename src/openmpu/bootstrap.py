@@ -37,7 +37,6 @@ from openmpu.http.pages.routes import page_routes
 from openmpu.http.patience import PatientProtocol
 from openmpu.http.preview import PreviewDoor
 from openmpu.http.rpc import RpcApp, RpcDoor, RpcOptions, RpcRoute
-from openmpu.http.rpc_transport import MAX_HEAD
 from openmpu.http.status import StatusDoor
 from openmpu.http.whep import WhepDoor
 from openmpu.http.whip import WhipDoor
@@ -46,6 +45,7 @@ from openmpu.model.roster import Roster
 from openmpu.processes.limits import limit_process
 from openmpu.processes.logs import set_up_logs
 from openmpu.processes.machine import ThisMachine
+from openmpu.processes.memory import keep_what_is
 from openmpu.processes.web import WebClient
 from openmpu.services.accounts import AccessKey, Account, Accounts, App
 from openmpu.services.capacity import Capacity
@@ -178,6 +178,7 @@ async def _serve(config: Config, state: StateDirectory) -> None:
     async with build(config, state) as house:
         server = _HttpServer(_uvicorn_config(config, house))
         await server.bind()
+        keep_what_is()
         running = asyncio.ensure_future(house.run())
         serving = asyncio.ensure_future(server.serve())
         try:
@@ -235,7 +236,6 @@ def _uvicorn_config(config: Config, house: House) -> uvicorn.Config:
         loop="none",
         http=PatientProtocol,
         ws="none",
-        h11_max_incomplete_event_size=MAX_HEAD,
         lifespan="off",
         access_log=False,
         log_config=None,

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from openmpu.errors import Conflict
 from openmpu.model.ids import TaskKey
 from openmpu.services.ports import TaskRecord
 from openmpu.store.tables import URLS
+from openmpu.store.upserts import insert_for
 
 
 def take_first(connection: Connection, record: TaskRecord, cooling: int) -> None:
@@ -45,18 +45,16 @@ def _release(connection: Connection, key: TaskKey, at: int) -> None:
 def _take(connection: Connection, key: TaskKey, lock_keys: Iterable[str], cold_before: int) -> None:
     """In one order for all tasks, so that two of them never wait for each other."""
     for lock_key in sorted(lock_keys):
-        taken = connection.execute(_taking(connection.dialect.name, key, lock_key, cold_before))
+        taken = connection.execute(_taking(insert_for(connection, URLS), key, lock_key, cold_before))
         if taken.first() is None:
             raise _refusal(connection, lock_key)
 
 
-def _taking(dialect: str, key: TaskKey, lock_key: str, cold_before: int) -> Any:
+def _taking(insert: Any, key: TaskKey, lock_key: str, cold_before: int) -> Any:
     """One statement, so that two starts at the same moment cannot both get the URL."""
     values = {"app_id": key.app_id, "task_id": key.task_id, "released_at": None}
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return (
-        insert(URLS)
-        .values(lock_key=lock_key, **values)
+        insert.values(lock_key=lock_key, **values)
         .on_conflict_do_update(index_elements=["lock_key"], set_=values, where=URLS.c.released_at <= cold_before)
         .returning(URLS.c.lock_key)
     )
