@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openmpu.media import interleave
-from openmpu.media.air import Air
+from openmpu.media.air import Air, Outlet
 from openmpu.media.interleave import HOLD, Interleaver
 from openmpu.media.packets import Packet, StreamFormat
 from openmpu.model.encoder import MEDIA_ENCODES, AudioProfile
@@ -214,6 +214,63 @@ def test_time_rises_by_a_millisecond_at_least() -> None:
     air.open(second)
     second.put(Packet(Kind.VIDEO, 100 * MILLISECOND + 300_000, b"v", key=True))
     assert received.packets[-1].pts == 101 * MILLISECOND
+
+
+def handing_over() -> tuple[Received, Air, Outlet, Outlet]:
+    """The second one's key frame of 100 ms is there, the first one has come to 40 ms."""
+    received = Received()
+    air = Air(received)
+    first, second = air.outlet(), air.outlet()
+    air.open(first)
+    for packet in (picture(0, key=True), sound(0), picture(40), sound(21)):
+        first.put(packet)
+    second.arm(pictures=True)
+    for packet in (sound(52), picture(100, key=True), sound(94), picture(140)):
+        second.put(packet)
+    return received, air, first, second
+
+
+def pictures_out(received: Received) -> list[int]:
+    """Their times in milliseconds."""
+    return [packet.pts // MILLISECOND for packet in received.packets if packet.kind is Kind.VIDEO]
+
+
+def test_pictures_have_no_hole_where_the_one_before_is_behind() -> None:
+    """It brings out what it has from before the key frame of the next one; that waits so long."""
+    received, air, first, second = handing_over()
+    assert not air.is_open(second)
+    first.put(picture(80))
+    first.put(sound(105))
+    first.put(picture(120))
+    assert air.is_open(second)
+    assert pictures_out(received) == [0, 40, 80, 100, 140]
+    assert [packet.pts // MILLISECOND for packet in received.packets if packet.kind is Kind.AUDIO] == [0, 21, 52, 94]
+
+
+def test_one_before_that_stands_still_is_not_waited_for_long() -> None:
+    """300 ms of the next one's stream."""
+    received, air, _, second = handing_over()
+    for ms in range(180, 460, 40):
+        second.put(picture(ms))
+    assert air.is_open(second)
+    assert pictures_out(received) == [0, 40, *range(100, 460, 40)]
+
+
+def test_a_hand_over_that_has_begun_cannot_be_taken_back() -> None:
+    """What was held back goes out."""
+    received, air, _, second = handing_over()
+    assert second.disarm()
+    assert air.is_open(second)
+    assert pictures_out(received) == [0, 40, 100, 140]
+
+
+def test_patience_at_an_end_in_the_middle_of_a_hand_over() -> None:
+    """Nothing of it is lost."""
+    received, air, _, second = handing_over()
+    air.open(second)
+    air.open(second)
+    assert pictures_out(received) == [0, 40, 100, 140]
+    assert not air.waits_for_key
 
 
 def test_sound_has_no_hole_where_the_one_before_is_behind() -> None:

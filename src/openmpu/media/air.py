@@ -1,15 +1,15 @@
 """Which production is on air. Another one warms up behind a closed outlet and takes over at a key frame, without a gap.
 
 Time rises over the seam, whatever either of them thinks. Whoever goes on air shows nothing before a key frame of its
-own: pictures of two productions do not continue one another. Sound it brings along from before, so that it has no hole
-where the one before was a little behind.
+own: pictures of two productions do not continue one another. The one before brings out what it has from before that
+key frame, sound the next one brings along: so a hand-over has no hole though one of the two be a little behind.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from openmpu.media.interleave import Sink
@@ -21,8 +21,19 @@ LEAST_STEP: Final = MILLISECOND
 """RTMP counts milliseconds: nearer ones would have the same time there."""
 SEAM: Final = 15 * MILLISECOND
 """Sound frames (21 ms at 48 kHz) of two encoders may overlap by so much less than one where they meet."""
+MOST_HELD: Final = 300 * MILLISECOND
+"""So long the next production's stream is held back for what the one before still has."""
 SOUND_KEPT: Final = 64
 """Frames that a closed outlet remembers: more than a second."""
+
+
+@dataclass(slots=True)
+class _HandOver:
+    """The next outlet, the time of its key frame, and what it brought since."""
+
+    outlet: Outlet
+    at: int
+    held: list[Packet] = field(default_factory=list)
 
 
 class Air:
@@ -38,6 +49,7 @@ class Air:
         self._last: dict[Kind, int] = {}
         self._stream = StreamFormat(None, None)
         self._open: Outlet | None = None
+        self._next: _HandOver | None = None
         self._waits_for_key = True
 
     @property
@@ -52,7 +64,10 @@ class Air:
     def open(self, outlet: Outlet) -> None:
         """From now on this one is on air, and no other."""
         with self.lock:
-            self.take(outlet)
+            if self._next and self._next.outlet is outlet:
+                self._change_over(self._next)
+            elif self._open is not outlet:
+                self._take(outlet)
 
     def is_open(self, outlet: Outlet) -> bool:
         """Whether it is on air."""
@@ -60,18 +75,55 @@ class Air:
 
     # House: with the lock held
 
-    def take(self, outlet: Outlet) -> None:
-        """Put it on air, with what sound of it the one before has not brought yet."""
-        if outlet is not self._open:
-            self._waits_for_key = True
-        self._open = outlet
-        self.change(outlet.stream)
+    def begin(self, outlet: Outlet, at: int) -> None:
+        """It takes over at its key frame of time `at`, once the one before has come so far."""
+        self._next = _HandOver(outlet, at)
+        if self._open is None or self._waits_for_key:
+            self._change_over(self._next)
+
+    def finish(self, outlet: Outlet) -> None:
+        """If it is about to take over, it does now."""
+        if self._next and self._next.outlet is outlet:
+            self._change_over(self._next)
+
+    def offer(self, outlet: Outlet, packet: Packet) -> bool:
+        """A packet of an outlet; whether it was needed."""
+        coming = self._next
+        if coming and outlet is coming.outlet:
+            coming.held.append(packet)
+            if packet.pts - coming.at > MOST_HELD:
+                self._change_over(coming)
+        elif coming and outlet is self._open and packet.pts >= coming.at:
+            if packet.kind is Kind.VIDEO:
+                self._change_over(coming)
+        elif outlet is self._open:
+            self._put(packet)
+        else:
+            return False
+        return True
+
+    def change(self, outlet: Outlet) -> None:
+        """Its packets are of another form from now on."""
+        self.finish(outlet)
+        if outlet is self._open:
+            self._tell(outlet.stream)
+
+    def _change_over(self, coming: _HandOver) -> None:
+        self._next = None
+        self._take(coming.outlet)
+        for packet in coming.held:
+            self._put(packet)
+
+    def _take(self, outlet: Outlet) -> None:
+        """Put it on air, with what sound of it the one before has not brought."""
+        self._open, self._next, self._waits_for_key = outlet, None, True
+        self._tell(outlet.stream)
         last = self._last.get(Kind.AUDIO)
         for packet in outlet.unsent_sound():
             if last is not None and packet.pts >= last + SEAM:
-                self.put(packet)
+                self._put(packet)
 
-    def put(self, packet: Packet) -> None:
+    def _put(self, packet: Packet) -> None:
         """Out with it; time rises."""
         if packet.kind is Kind.VIDEO:
             self._waits_for_key = self._waits_for_key and not packet.key
@@ -85,8 +137,7 @@ class Air:
         self._last[packet.kind] = packet.pts
         self._sink.put(packet)
 
-    def change(self, stream: StreamFormat) -> None:
-        """What the packets are from now on."""
+    def _tell(self, stream: StreamFormat) -> None:
         if stream != self._stream:
             self._stream = stream
             self._sink.change(stream)
@@ -109,17 +160,16 @@ class Outlet:
         """Do not go on air any more; whether it is on air already."""
         with self._air.lock:
             self._armed = False
+            self._air.finish(self)
             return self._air.is_open(self)
 
     def put(self, packet: Packet) -> None:
-        """Send; a closed outlet throws away."""
+        """Send; a closed outlet throws pictures away and remembers sound for a while."""
         with self._air.lock:
             if self._armed and self._begins_with(packet):
                 self._armed = False
-                self._air.take(self)
-            if self._air.is_open(self):
-                self._air.put(packet)
-            elif packet.kind is Kind.AUDIO:
+                self._air.begin(self, packet.pts)
+            if not self._air.offer(self, packet) and packet.kind is Kind.AUDIO:
                 self._sound.append(packet)
 
     def unsent_sound(self) -> list[Packet]:
@@ -132,8 +182,7 @@ class Outlet:
         """Packets are of that form from now on."""
         with self._air.lock:
             self.stream = stream
-            if self._air.is_open(self):
-                self._air.change(stream)
+            self._air.change(self)
 
     def _begins_with(self, packet: Packet) -> bool:
         return packet.key and (packet.kind is Kind.VIDEO or not self._pictures)
