@@ -113,6 +113,25 @@ async def test_what_is_no_http_gets_an_xml_error_too(noise: bytes) -> None:
     assert b"<Error><RequestId>" in answer
 
 
+async def test_garbage_behind_a_request_takes_no_answer_from_it() -> None:
+    """The request is answered as if it were alone, and the connection is closed behind that answer."""
+    async with serving() as endpoint:
+        whole = head(f"GET /?{v1('GET')} HTTP/1.1").replace(b"Connection: close\r\n", b"")
+        answer = await exchange(endpoint, whole + b"\x00\x01\r\n\r\n" * 3)
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert answer.count(b"HTTP/1.1 4") == 1
+    assert b'"Code":"InvalidTask.NotFound"' in answer
+
+
+async def test_a_body_that_breaks_off_into_garbage_is_refused_once() -> None:
+    """Chunks that are none: one answer, and nothing of it in the log of faults."""
+    async with serving() as endpoint:
+        start = head("POST / HTTP/1.1", f"Content-Type: {FORM}", "Transfer-Encoding: chunked")
+        answer = await exchange(endpoint, start, b"5\r\nhello\r\n", b"no size\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1 4") == 1
+
+
 async def test_a_header_without_end_is_refused_when_it_grows_too_long() -> None:
     """Long before its time is over."""
     async with serving() as endpoint:

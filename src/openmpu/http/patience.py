@@ -106,8 +106,17 @@ class PatientProtocol(HttpToolsProtocol):
         self._refuse(UNKNOWN_METHOD if unknown else NOT_HTTP)
 
     def _refuse(self, fault: Fault) -> None:
-        """Answer, and read no further; what still comes is thrown away for a moment, then the connection is closed."""
+        """Answer, and read no further; what still comes is thrown away for a moment, then the connection is closed.
+
+        The answer of a whole request before it still goes out, and is then the last: a client would take ours for it.
+        """
         self._refused, self._awaited = True, _Awaited.NOTHING
+        if self.cycle is not None and not self.cycle.response_complete:
+            if not self.cycle.more_body:
+                self.cycle.keep_alive = False
+                return
+            self.cycle.disconnected = True  # the refused request itself, its body being read: nobody else answers it
+            self.cycle.message_event.set()
         self.transport.write(whole_answer(fault))
         if self.transport.can_write_eof():
             self.transport.write_eof()
