@@ -5,7 +5,7 @@ ARGS ?=
 MINUTES ?= 3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test check bench soak lock clean debian
+.PHONY: help setup demo test check bench soak fuzz lock clean debian
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -43,6 +43,10 @@ bench: setup
 ## make soak    random life and random blows, judged: MINUTES=3 ARGS="--seed 7 --json out.json"
 soak: setup debian
 	@$(PY) -m tests.rig.soak --minutes $(MINUTES) $(ARGS)
+
+## make fuzz    garbage at every door of a running server, beside a stream that must not notice: MINUTES=60
+fuzz: setup debian
+	@$(PY) -m tests.rig.fuzz --minutes $(MINUTES) $(ARGS)
 
 ## make lock    the locks anew from pyproject.toml
 lock: setup
