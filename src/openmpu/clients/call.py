@@ -170,6 +170,16 @@ class ApiClient:
         path = f"/api/tasks/{app_id}/{task_id}"
         return await self._send(path, sign_v1("GET", path, {}, self._keys, _once(), self._host))
 
+    async def preview_token(self, app_id: str, task_id: str, life_s: int = 300) -> Answer:
+        """A token to watch a task with, and where.
+
+        Raises:
+            DestinationFailed: No answer.
+        """
+        path, sent = f"/api/tasks/{app_id}/{task_id}/preview-token", {"ExpireTime": str(life_s)}
+        signed = sign_v1("POST", path, sent, self._keys, _once(), self._host)
+        return await self._send(path, signed)
+
     async def _send(self, path: str, request: Request) -> Answer:
         query = f"?{request.query}" if request.query else ""
         url = f"{self._base}{path}{query}"

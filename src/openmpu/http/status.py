@@ -24,6 +24,8 @@ from openmpu.model.reports import WorkerReport
 from openmpu.services.accounts import Account
 from openmpu.services.playing import PREVIEW_LIFE_S, PreviewToken
 from openmpu.services.ports import TaskRecord
+from openmpu.wire.rpc.incoming import Incoming
+from openmpu.wire.rpc.parameters import collect
 
 _STATUS: tuple[tuple[type[OpenMpuError], int], ...] = (
     (Denied, 401),
@@ -91,24 +93,25 @@ class StatusDoor:
             Route(place + "/preview-token", self._door(self._preview_token), methods=["POST"]),
         ]
 
-    def _door(self, handler: Callable[[Account, TaskRecord, Request], Awaitable[Response]]) -> _Handler:
+    def _door(self, handler: Callable[[Account, TaskRecord, Incoming], Awaitable[Response]]) -> _Handler:
         async def handle(request: Request) -> Response:
             try:
-                account = await self._rpc.account_of(await read_request(request.scope, request.receive))
+                incoming = await read_request(request.scope, request.receive)
+                account = await self._rpc.account_of(incoming)
                 key = TaskKey(AppId(request.path_params["app"]), TaskId(request.path_params["task"]))
-                return await handler(account, await self._tasks.find(account, key), request)
+                return await handler(account, await self._tasks.find(account, key), incoming)
             except OpenMpuError as error:
                 status = next(number for kind, number in _STATUS if isinstance(error, kind))
                 return JSONResponse({"error": error.subject, "message": error.message}, status)
 
         return handle
 
-    async def _status(self, _account: Account, record: TaskRecord, _request: Request) -> Response:
+    async def _status(self, _account: Account, record: TaskRecord, _incoming: Incoming) -> Response:
         report = None if record.state.final else self._workers.report(record.spec.key)
         return JSONResponse(describe(record, report, self._played().get(record.spec.key, {})))
 
-    async def _preview_token(self, account: Account, record: TaskRecord, request: Request) -> Response:
-        made = self._previews.preview_token(account, record, _life(request))
+    async def _preview_token(self, account: Account, record: TaskRecord, incoming: Incoming) -> Response:
+        made = self._previews.preview_token(account, record, _life(incoming))
         place = f"{record.spec.app_id}/{record.spec.task_id}"
         content = {
             "token": made.token,
@@ -118,13 +121,13 @@ class StatusDoor:
         }
         return JSONResponse(content, headers={"Cache-Control": "no-store"})
 
-    async def _picture(self, _account: Account, record: TaskRecord, _request: Request) -> Response:
+    async def _picture(self, _account: Account, record: TaskRecord, _incoming: Incoming) -> Response:
         answer = await self._workers.ask(record.spec.key, "picture")
         return Response(base64.b64decode(answer["png"]), media_type="image/png")
 
 
-def _life(request: Request) -> int:
-    asked = request.query_params.get("ExpireTime", str(PREVIEW_LIFE_S))
+def _life(incoming: Incoming) -> int:
+    asked = collect(incoming).merged.get("ExpireTime", str(PREVIEW_LIFE_S))
     if not asked.isascii() or not asked.isdecimal() or len(asked) > 9:
         raise Invalid("ExpireTime", "ExpireTime is not a number of seconds")
     return int(asked)
