@@ -50,6 +50,7 @@ async function publish({name, kind, codec, simulcast, sound}) {
     const encodings = track.kind === 'video' && simulcast
       ? [{rid: 'q', scaleResolutionDownBy: 4}, {rid: 'h', scaleResolutionDownBy: 2}, {rid: 'f'}] : [{}];
     const transceiver = pc.addTransceiver(track, {direction: 'sendonly', streams: [stream], sendEncodings: encodings});
+    if (track.kind === 'video') await prefer(transceiver.sender, 'maintain-resolution');
     if (track.kind === 'video' && codec) {
       const all = RTCRtpSender.getCapabilities('video').codecs;
       transceiver.setCodecPreferences(all.filter(one => [`video/${codec}`, 'video/rtx'].includes(one.mimeType)));
@@ -62,7 +63,17 @@ async function publish({name, kind, codec, simulcast, sound}) {
   });
   const answer = await carry('publish', {name, source: kind, offer: pc.localDescription.sdp});
   pc.session = answer;
+  pc.onconnectionstatechange = () => {
+    const video = pc.getSenders().find(one => one.track?.kind === 'video');
+    if (pc.connectionState === 'connected' && video) setTimeout(() => prefer(video, 'maintain-framerate'), 1000);
+  };
   await pc.setRemoteDescription({type: 'answer', sdp: answer.sdp});
+}
+// as the join page does: else Chromium chooses the size of its first pictures before it knows the way
+async function prefer(sender, what) {
+  const parameters = sender.getParameters();
+  parameters.degradationPreference = what;
+  await sender.setParameters(parameters);
 }
 // RFC 9725 4.3.3: the new credentials go out as a fragment, the answer is the old one with the new credentials put in
 async function restart(name) {

@@ -69,16 +69,19 @@ async def test_key_frame_on_demand(tmp_path):
     assert worker.frames[2][0].arrival - seen < 1_000_000_000
 
 
-async def test_full_size_soon(tmp_path):
-    """On a clean network 1280x720 is reached within three seconds of connecting and kept."""
+@pytest.mark.parametrize("codec", ["VP8", "H264"])
+async def test_full_size_soon(tmp_path, codec):
+    """On a clean network 1280x720 is reached within three seconds of connecting and kept, with sound beside it."""
     async with gateway(tmp_path) as rig, rig.worker() as worker, browser(rig.server) as page:
-        await page.evaluate("publish", {"name": "ann", "kind": "screen", "codec": "VP8"})
+        await page.evaluate("publish", {"name": "ann", "kind": "screen", "codec": codec, "sound": True})
         await worker.subscribe(1, "ann", "video", "screen")
+        await worker.subscribe(2, "ann", "audio", "screen")
         await worker.until(lambda: count(worker, 1) and _seconds(worker) > 5)
     began = worker.frames[1][0].arrival
     late = [frame for frame in worker.frames[1] if frame.arrival - began > 3_000_000_000]
-    sizes = {picture.width for picture in decode("vp8", worker.frames[1])[-len(late) :]}
+    sizes = {picture.width for picture in decode(codec.lower(), worker.frames[1])[-len(late) :]}
     assert sizes == {1280}
+    assert count(worker, 2) > 150
 
 
 def _seconds(worker):

@@ -1,4 +1,4 @@
-"""Real publishers of other makers through a real gateway: FFmpeg's WHIP muxer and GStreamer's webrtcbin."""
+"""Real publishers of other makers through a real gateway: FFmpeg's WHIP muxer, GStreamer's webrtcbin, Firefox."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import pytest
 
+from tests.gateway.firefox import PAGE, firefox
 from tests.gateway.rig import gateway
 from tests.gateway.whip_door import door
 from tests.rig.debian import need
@@ -37,14 +38,15 @@ def count(worker, number):
     return len(worker.frames.get(number, []))
 
 
-def check_picture_and_sound(worker, codec):
-    """The pictures decode to 640x360 from the first on, the sound to a tone that is not silence."""
+def check_picture_and_sound(worker, codec, *, scaled=False):
+    """The pictures decode to 640x360 (or less of it) from the first on, the sound to a tone that is not silence."""
     pictures = av.CodecContext.create(codec, "r")
     pictures.options = {"err_detect": "explode"}
     shown = [one for frame in worker.frames[1] for one in pictures.decode(av.Packet(frame.data))]
     sound = av.CodecContext.create("opus", "r")
     blocks = [one for frame in worker.frames[2] for one in sound.decode(av.Packet(frame.data))]
-    assert {(picture.width, picture.height) for picture in shown} == {(640, 360)}
+    sizes = {(picture.width, picture.height) for picture in shown}
+    assert sizes == {(640, 360)} or (scaled and {width / height for width, height in sizes} == {16 / 9})
     assert len(shown) >= len(worker.frames[1]) - 1
     assert abs(blocks[-1].to_ndarray()).max() > 0.05
     assert sum(frame.lost for frame in worker.frames[1] + worker.frames[2]) == 0
@@ -94,3 +96,18 @@ async def test_gstreamer(tmp_path, codec):
         await worker.subscribe(2, "ann", "audio")
         await worker.until(lambda: count(worker, 1) > 40 and count(worker, 2) > 80)
     check_picture_and_sound(worker, codec)
+
+
+@pytest.mark.parametrize("codec", ["VP8", "VP9"])
+async def test_firefox(tmp_path, codec):
+    """Firefox publishes VP8 or VP9 with Opus; its addresses are hidden behind mDNS names."""
+    async with gateway(tmp_path) as rig, rig.worker() as worker, door(rig.server, PAGE) as whip:
+        page = f"{whip.url.removesuffix('/whip')}/?whip=/whip/ann&codec={codec}"
+        async with firefox(tmp_path, page):
+            await rig.server.until(rig.server.users, within_s=40)
+            await worker.subscribe(1, "ann", "video")
+            await worker.subscribe(2, "ann", "audio")
+            await worker.until(lambda: count(worker, 1) > 40 and count(worker, 2) > 80)
+    check_picture_and_sound(worker, codec.lower(), scaled=True)
+    assert whip.offers[0].startswith("v=0\r\no=mozilla...")
+    assert ".local " in whip.offers[0]

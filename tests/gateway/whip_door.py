@@ -1,4 +1,4 @@
-"""The smallest WHIP door that outside programs need: HTTP/1.1 in front of a gateway under test."""
+"""The smallest WHIP door that outside programs need, and a page for browsers: HTTP/1.1 in front of a gateway."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import unquote
 
 
 class Door:
-    """POST begins a publication of the user named by the path, PATCH trickles, DELETE ends it."""
+    """POST begins a publication of the user named by the path, PATCH trickles, DELETE ends it; GET gives the page.
 
-    def __init__(self, server: Any) -> None:
-        self._server = server
+    Attributes:
+        offers: What was posted.
+        told: What the page said of itself, by GET of `/tell?`.
+    """
+
+    def __init__(self, server: Any, page: str = "") -> None:
+        self._server, self._page = server, page
         self.url = ""
         self.requests: list[str] = []
+        self.offers: list[str] = []
+        self.told: list[str] = []
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request."""
@@ -25,6 +33,12 @@ class Door:
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         body = await _body(reader, headers)
         method, path, _ = line.split(" ")
+        if method == "GET":
+            self.told += [unquote(path.partition("?")[2])] if path.startswith("/tell?") else []
+            writer.write(_reply("200 OK", self._page, "Content-Type: text/html; charset=utf-8\r\n"))
+            await writer.drain()
+            writer.close()
+            return
         self.requests.append(method)
         writer.write(await self._answer(method, path.split("?")[0].strip("/").split("/"), headers, body))
         await writer.drain()
@@ -32,6 +46,7 @@ class Door:
 
     async def _answer(self, method: str, path: list[str], headers: dict[str, str], body: str) -> bytes:
         if method == "POST":
+            self.offers.append(body)
             published = await self._server.publish(path[-1], body)
             more = f'Location: /resource/{published["resource"]}\r\nETag: "{published["etag"]}"\r\n'
             return _reply("201 Created", published["sdp"], more + "Content-Type: application/sdp\r\n")
@@ -61,9 +76,9 @@ def _reply(status: str, body: str, more: str) -> bytes:
 
 
 @asynccontextmanager
-async def door(server: Any) -> AsyncIterator[Door]:
+async def door(server: Any, page: str = "") -> AsyncIterator[Door]:
     """A door on a free port of loopback."""
-    one = Door(server)
+    one = Door(server, page)
     listener = await asyncio.start_server(one.serve, "127.0.0.1", 0)
     one.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/whip"
     try:

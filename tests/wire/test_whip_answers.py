@@ -152,12 +152,13 @@ def test_half_in_common():
     [
         ("obs", [("opus", None), ("h264", None)]),
         ("firefox", [("opus", None), ("vp8", 124), ("vp9", 125), ("h264", 127), ("h264", 98)]),
+        ("firefox_153", [("vp8", 124), ("vp9", 125), ("av1", 100), ("opus", None)]),
         ("safari", [("opus", None), ("h264", 97), ("h264", 99), ("vp8", 101), ("h265", 105)]),
     ],
 )
 def test_other_makers(maker, taken):
-    """Offers in the forms of OBS, Firefox and Safari are taken whole, and aiortc reads the answer."""
-    text = FORMS[maker].replace("\n", "\r\n")
+    """Offers of OBS, Firefox and Safari are taken whole, and aiortc reads the answer."""
+    text = FORMS[maker].replace("\r", "").replace("\n", "\r\n")
     codecs = [codec for deal in settle(read_offer(text)) for codec in deal.codecs]
     assert [(codec.name, codec.rtx) for codec in codecs] == taken
     description = SessionDescription.parse(answer(text))

@@ -1,6 +1,13 @@
-"""Offers in the forms that OBS, Firefox and Safari give them; every id, key and address is made up."""
+"""Offers of other makers' publishers.
+
+`offers/*.sdp` are recorded, here, from the program that the file's name tells; only fingerprint and password are
+changed. The others are of the form that OBS, Firefox with OpenH264 and Safari give them, put together from what is
+publicly known of them: those programs do not run here. Every id, key and address in them is made up.
+"""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 PRINT = ":".join(["5C"] * 32)
 
@@ -202,4 +209,5 @@ a=mid:2
 a=sctp-port:5000
 """
 
-FORMS = {"obs": OBS, "firefox": FIREFOX, "safari": SAFARI}
+RECORDED = {path.stem: path.read_text(encoding="utf-8") for path in Path(__file__).with_name("offers").glob("*.sdp")}
+FORMS = {"obs": OBS, "firefox": FIREFOX, "safari": SAFARI, **RECORDED}

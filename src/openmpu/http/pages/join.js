@@ -4,6 +4,7 @@
 
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 8000;
+const SETTLED_MS = 1000;
 const byId = (id) => document.getElementById(id);
 const [, , app, channel] = location.pathname.split("/");
 const given = new URLSearchParams(location.hash.slice(1) || location.search.slice(1));
@@ -37,7 +38,8 @@ class Publication {
     const peer = this.#peer = new RTCPeerConnection({ bundlePolicy: "max-bundle" });
     for (const track of this.#stream.getTracks()) {
       if (track.kind === "video") track.contentHint = this.#source === "shareScreen" ? "detail" : "motion";
-      peer.addTransceiver(track, { direction: "sendonly", streams: [this.#stream] });
+      const { sender } = peer.addTransceiver(track, { direction: "sendonly", streams: [this.#stream] });
+      if (track.contentHint === "motion") await prefer(sender, "maintain-resolution");
     }
     peer.onconnectionstatechange = () => this.#changed(peer);
     await peer.setLocalDescription();
@@ -64,7 +66,11 @@ class Publication {
 
   #changed(peer) {
     if (peer !== this.#peer) return;
-    if (peer.connectionState === "connected") show("On air.");
+    if (peer.connectionState === "connected") {
+      show("On air.");
+      const camera = peer.getSenders().find((sender) => sender.track?.contentHint === "motion");
+      if (camera) setTimeout(() => prefer(camera, "maintain-framerate"), SETTLED_MS);
+    }
     if (peer.connectionState === "failed" || peer.connectionState === "closed") this.#again("connection lost");
   }
 
@@ -87,6 +93,14 @@ class Publication {
       }).catch(() => {});
     }
   }
+}
+
+// What a sender gives up first where the way is narrow. Chromium chooses the size of its first pictures before it knows
+// the way, a half or less when sound is sent too, and takes many seconds to grow; so its camera begins with its size kept.
+async function prefer(sender, what) {
+  const parameters = sender.getParameters();
+  parameters.degradationPreference = what;
+  await sender.setParameters(parameters).catch(() => {}); // a browser that does not know it begins as it pleases
 }
 
 // Waits until every candidate is known, or for as long as is worth it: a machine's own addresses come at once.
