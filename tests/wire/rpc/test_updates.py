@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from openmpu.errors import Invalid, Unsupported
+from openmpu.errors import Invalid, Missing, Unsupported
 from openmpu.model.colours import Colour
 from openmpu.model.encoder import MEDIA_ENCODES
 from openmpu.model.layouts import DEFAULT_LAYOUT_IDS
@@ -16,6 +16,7 @@ from openmpu.model.roster import Source
 from openmpu.model.taking import Users
 from openmpu.model.task import Family, Mode, RelayPart
 from openmpu.model.urls import IngestUrl
+from openmpu.wire.rpc.convert.options import ReadingOptions
 from tests.wire.rpc.starting import refused, start, update
 
 PICTURE = "http://p.example/a.png"
@@ -149,6 +150,18 @@ def test_playback_cannot_be_asked_for_where_there_is_none() -> None:
     """TaskType as in StartMPUTask."""
     assert refused(Unsupported, update, FULL, TaskType=1) == "TaskType"
     assert update(FULL, TaskType=0) == FULL
+
+
+def test_a_task_may_be_played_instead_of_pushed_and_back() -> None:
+    """TaskType 1 has no target; 0 needs one, which it keeps when it has one (operations.md 3.3)."""
+    options = ReadingOptions(playback=True)
+    played = update(FULL, options, TaskType=1)
+    assert (played.playback, played.targets) == (True, ())
+    assert update(played, options, StreamURL="rtmp://a.example/live/x") == played
+    assert refused(Missing, update, played, options, TaskType=0) == "StreamURL"
+    pushed = update(played, options, TaskType=0, StreamURL="rtmp://a.example/live/x")
+    assert (pushed.playback, len(pushed.targets)) == (False, 1)
+    assert update(FULL, options, TaskType=0) == FULL
 
 
 def test_a_task_of_the_newer_family_has_its_own_update() -> None:
