@@ -71,6 +71,9 @@ class Nobody:
     def task_moved(self, record: TaskRecord, previous: TaskState | None, at: int) -> None:
         """Nobody listens."""
 
+    async def kept(self) -> None:
+        """Nor is anything to be kept."""
+
     def now(self) -> int:
         """The wall clock."""
         return time.time_ns()

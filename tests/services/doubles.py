@@ -136,6 +136,9 @@ class HeardEvents:
     def target_changed(self, record: TaskRecord, event: TargetEvent, at: int) -> None:
         self.targets.append((event.url.public, event.code, event.error_code))
 
+    async def kept(self) -> None:
+        return None
+
 
 def key_of(task_id: str, app_id: str = "app") -> TaskKey:
     return TaskKey(AppId(app_id), TaskId(task_id))

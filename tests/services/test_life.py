@@ -123,8 +123,20 @@ def test_a_finished_task_is_never_changed(state: TaskState) -> None:
     assert life.fail(record, 1002, "", START + 1) == record
 
 
-def test_resume_gives_the_timers_their_whole_time_again() -> None:
-    """Nobody watched while no server ran."""
+@pytest.mark.parametrize(("away", "left"), [(20, 100), (90, 30), (500, 30)])
+def test_timers_go_on_while_no_server_runs(away: int, left: int) -> None:
+    """But people get 30 s to be seen again, since nobody could tell of them."""
     record = task(idle_since=START, named_gone_since=None)
-    again = life.resume(record, START + 500 * SECOND)
-    assert (again.idle_since, again.named_gone_since) == (START + 500 * SECOND, None)
+    now = START + away * SECOND
+    again = life.resume(record, LIMITS, now)
+    assert again.named_gone_since is None
+    assert life.pass_time(again, LIMITS, now + left * SECOND - 1).state is TaskState.RUNNING
+    assert life.pass_time(again, LIMITS, now + left * SECOND).state is TaskState.CHANNEL_ENDED
+
+
+def test_a_short_idle_time_begins_anew_at_a_start() -> None:
+    """MaxIdleTime may be below the 30 s; a clock that went back makes no timer longer."""
+    record = task(idle_since=START)
+    record = replace(record, spec=replace(record.spec, max_idle_s=10))
+    assert life.resume(record, LIMITS, START + 500 * SECOND).idle_since == START + 500 * SECOND
+    assert life.resume(record, LIMITS, START - 500 * SECOND).idle_since == START - 500 * SECOND

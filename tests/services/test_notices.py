@@ -33,6 +33,7 @@ class Post:
     time: VirtualTime
     receiver: FakeReceiver
     notices: Notices
+    running: asyncio.Task[None] | None = None
 
     def move(self, task_id: str = "t1", state: int = 1, app_id: str = "app", channel: str = "room") -> None:
         """A task moved."""
@@ -65,10 +66,10 @@ async def post() -> AsyncIterator[Post]:
         receiver = FakeReceiver(time)
         post = Post(store, time, receiver, Notices(store, receiver, Accounts([ACCOUNT]), time, time.pause))
         await store.add_subscription(Subscription(APP, "Sub-1", HOOK, (), START))
-        run = asyncio.create_task(post.notices.run())
+        post.running = asyncio.create_task(post.notices.run())
         yield post
-        run.cancel()
-        await asyncio.wait([run])
+        post.running.cancel()
+        await asyncio.wait([post.running])
 
 
 async def test_an_event_arrives_signed_and_complete(post: Post) -> None:
@@ -253,7 +254,7 @@ async def test_voices_are_no_news_when_late(post: Post) -> None:
 async def test_bugs_and_failing_stores_end_nothing(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     """The client raises anything, the log cannot be written, the subscription cannot be read: later events go out."""
 
-    async def broken(*_: object) -> None:
+    async def broken(*_: object, **__: object) -> None:
         raise OSError("no")
 
     with monkeypatch.context() as patch:
@@ -279,3 +280,84 @@ async def test_drain_waits_for_what_is_under_way(post: Post) -> None:
     assert not await post.notices.drain(0.1)
     await post.time.go(100)
     assert await post.notices.drain(0.1)
+
+
+async def end(post: Post) -> None:
+    """The server is killed: what was under way is gone."""
+    post.running.cancel()
+    await asyncio.wait([post.running])
+
+
+async def next_server(post: Post) -> None:
+    """Another one on the same store."""
+    post.notices = Notices(post.store, post.receiver, Accounts([ACCOUNT]), post.time, post.time.pause)
+    post.running = asyncio.create_task(post.notices.run())
+    await post.time.quiet()
+
+
+async def test_what_was_not_told_is_told_by_the_next_server(post: Post) -> None:
+    """In order, under the same MsgId, before anything new; the tries go on from where they were."""
+    post.receiver.answer = lambda _: None
+    for state in (1, 3):
+        post.move(state=state)
+    await post.time.go(15)
+    assert [attempt.at for attempt in post.receiver.attempts] == [0, 10]
+    await end(post)
+    post.receiver.answer = lambda attempt: 200 if attempt.body["Payload"]["Status"] == 3 else None
+    await next_server(post)
+    post.move(state=5)
+    await post.time.go(100)
+    assert post.codes()[2:] == [(15, 1), (25, 1), (25, 3), (25, 5), (35, 5), (45, 5), (55, 5)]
+    first = {attempt.body["MsgId"] for attempt in post.receiver.attempts if attempt.body["Payload"]["Status"] == 1}
+    assert len(first) == 1
+    assert await post.store.notices() == []
+
+
+async def test_nothing_that_was_told_or_given_up_is_told_again(post: Post) -> None:
+    """Nor what nobody subscribed to, or what was pushed out of a full line."""
+    post.move("t1")
+    post.move("t2", app_id="app2")
+    await post.time.quiet()
+    post.receiver.answer = lambda _: 500
+    post.move("t3")
+    await post.time.go(100)
+    post.move("t4")
+    await post.store.drop_subscription(APP)
+    await post.time.go(100)
+    assert await post.store.notices() == []
+    before = len(post.receiver.attempts)
+    await end(post)
+    await next_server(post)
+    await post.time.go(100)
+    assert len(post.receiver.attempts) == before
+
+
+async def test_a_full_line_keeps_no_more_in_the_store(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is pushed out of it is forgotten there too."""
+    monkeypatch.setattr(notices_module, "MAX_LINE", 3)
+    post.receiver.answer = lambda _: None
+    for number in range(20):
+        post.notices.target_changed(record(), TargetEvent(url(), 0, number), START)
+    await post.time.quiet()
+    assert len(await post.store.notices()) <= 4
+
+
+async def test_events_are_kept_before_anybody_is_told_that_they_happened(post: Post) -> None:
+    """`kept` comes back when the store has them; a store that fails holds up nobody."""
+    post.receiver.answer = lambda _: None
+    post.move()
+    await post.notices.kept()
+    assert [notice.payload["Status"] for notice in await post.store.notices()] == [1]
+
+
+async def test_an_event_that_cannot_be_kept_is_told_all_the_same(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The outbox is for crashes."""
+
+    async def broken(*_: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(post.store, "keep_notice", broken)
+    post.move()
+    await post.notices.kept()
+    await post.time.quiet()
+    assert post.codes() == [(0, 1)]

@@ -54,7 +54,7 @@ async def test_who_returns_within_120_seconds_finds_the_task_running(house: Hous
     await house.people(user("bob"))
     await house.wait(1000)
     await house.people()
-    await house.wait(119)
+    await house.wait(29)
     assert await house.state() is TaskState.RUNNING
 
 
@@ -88,7 +88,7 @@ async def test_named_users_of_two_channels_gone(house: House) -> None:
     await house.wait(500)
     assert await house.state() is TaskState.RUNNING
     await house.people(channel=stage)
-    await house.wait(119)
+    await house.wait(29)
     assert await house.state() is TaskState.RUNNING
     await house.wait(1)
     assert await house.state() is TaskState.CHANNEL_ENDED
@@ -245,8 +245,8 @@ async def test_a_new_server_brings_its_tasks_back(house: House) -> None:
     await asyncio.wait([run])
 
 
-async def test_an_absence_of_the_server_does_not_count_as_idle(house: House) -> None:
-    """The 120 s run only while somebody watches."""
+async def test_a_server_that_was_away_gives_people_time_to_be_seen(house: House) -> None:
+    """The 120 s went on, but the task ends 30 s after the start at the earliest."""
     await house.people(user("ann"))
     await house.start()
     await house.people()
@@ -255,7 +255,7 @@ async def test_an_absence_of_the_server_does_not_count_as_idle(house: House) -> 
     run = asyncio.create_task(house.tasks.run())
     while ("start", key_of("t1")) not in house.engine.log[1:]:
         await asyncio.sleep(0.01)
-    await house.wait(119)
+    await house.wait(29)
     assert await house.state() is TaskState.RUNNING
     await house.wait(1)
     assert await house.state() is TaskState.CHANNEL_ENDED

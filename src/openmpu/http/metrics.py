@@ -56,6 +56,10 @@ class MoveCounts:
         """Pass on."""
         self._inner.target_changed(record, event, at)
 
+    async def kept(self) -> None:
+        """Pass on."""
+        await self._inner.kept()
+
 
 @dataclass(frozen=True, slots=True)
 class Sources:

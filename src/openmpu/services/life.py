@@ -15,6 +15,8 @@ from openmpu.model.task import Family, TaskSpec, TaskState, move
 from openmpu.services.ports import TaskRecord
 from openmpu.services.quotas import SECOND, TaskLimits
 
+RESUMED_LEAST = 30 * SECOND
+"""What is left of a timer at least when a server starts: publishers of a gateway that went with it come back within."""
 LAYOUT_DELETED = 2002
 WAITED_TOO_LONG = 2003
 ENGINE_FAILED = 2001
@@ -83,12 +85,15 @@ def pass_time(record: TaskRecord, limits: TaskLimits, now: int) -> TaskRecord:
         return end(record, TaskState.STOPPED, now, WAITED_TOO_LONG, f"nobody came within {limits.waiting_days:g} days")
     if record.state is not TaskState.RUNNING:
         return record
-    idle = limits.idle if record.spec.max_idle_s is None else record.spec.max_idle_s * SECOND
-    if _over(record.idle_since, idle, now):
+    if _over(record.idle_since, _idle(record, limits), now):
         return end(record, TaskState.CHANNEL_ENDED, now)
     if _over(record.named_gone_since, limits.idle, now):
         return end(record, TaskState.CHANNEL_ENDED, now)
     return record
+
+
+def _idle(record: TaskRecord, limits: TaskLimits) -> int:
+    return limits.idle if record.spec.max_idle_s is None else record.spec.max_idle_s * SECOND
 
 
 def _over(since: int | None, length: int, now: int) -> bool:
@@ -115,13 +120,22 @@ def fail(record: TaskRecord, code: int, reason: str, now: int) -> TaskRecord:
     return end(record, FAILURES.get(code, TaskState.STOPPED), now, code, reason)
 
 
-def resume(record: TaskRecord, now: int) -> TaskRecord:
-    """An unfinished task at the start of a server: nobody watched meanwhile, so running timers begin anew."""
+def resume(record: TaskRecord, limits: TaskLimits, now: int) -> TaskRecord:
+    """An unfinished task at the start of a server: its timers went on, but nothing ends before people can be seen.
+
+    Gateways dial in after the server, and publishers after a gateway: none of them is gone because nobody told of them.
+    """
     return replace(
         record,
-        idle_since=now if record.idle_since is not None else None,
-        named_gone_since=now if record.named_gone_since is not None else None,
+        idle_since=_resumed(record.idle_since, _idle(record, limits), now),
+        named_gone_since=_resumed(record.named_gone_since, limits.idle, now),
     )
+
+
+def _resumed(since: int | None, length: int, now: int) -> int | None:
+    if since is None:
+        return None
+    return min(now, max(since, now - length + min(length, RESUMED_LEAST)))
 
 
 def needs_worker(record: TaskRecord, seen: Presence, *, had_one: bool) -> bool:

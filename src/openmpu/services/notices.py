@@ -1,7 +1,8 @@
 """Tells customers what happens to their tasks: relay events, in order, with retries (callbacks.md 2, 3 and 7).
 
 Whoever has news puts it in and goes on; nothing here is ever waited for. One line of events a task, each line served
-by itself, so a dead receiver holds back nobody but itself, and its own line for at most 30 s an event.
+by itself, so a dead receiver holds back nobody but itself, and its own line for at most 30 s an event. Events are kept
+in the store until they are told or given up, so a server that comes after a crash goes on where the last one was.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from openmpu.errors import OpenMpuError
 from openmpu.model.ids import ChannelId, TaskKey
 from openmpu.model.task import TaskState
 from openmpu.services.accounts import Accounts
-from openmpu.services.ports import Clock, Delivery, Poster, Store, Subscription, TargetEvent, TaskRecord
+from openmpu.services.outbox import Outbox
+from openmpu.services.ports import Clock, Delivery, Notice, Poster, Store, Subscription, TargetEvent, TaskRecord
 from openmpu.wire import callbacks
 
 TIMEOUT_S = 5.0
@@ -34,21 +36,12 @@ _MS = 10**6
 _log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class _Notice:
-    key: TaskKey
-    channel_id: ChannelId
-    event_type: int
-    payload: dict[str, Any]
-    msg_id: str
-
-
 @dataclass(slots=True)
 class _Line:
     """What is still to be told about one task. Of voices only the latest counts: older ones are no news."""
 
-    events: deque[_Notice] = field(default_factory=deque)
-    voice: _Notice | None = None
+    events: deque[Notice] = field(default_factory=deque)
+    voice: Notice | None = None
     served: bool = False
     voice_served: bool = False
 
@@ -77,6 +70,7 @@ class Notices:
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._store, self._poster, self._accounts, self._clock, self._pause = store, poster, accounts, clock, pause
+        self._outbox = Outbox(store)
         self._lines: dict[TaskKey, _Line] = {}
         self._news = asyncio.Event()
         self._idle = asyncio.Event()
@@ -113,18 +107,23 @@ class Notices:
         line.voice = self._notice(key, channel_id, callbacks.VOICE_EVENT, payload)
         self._wake()
 
-    @staticmethod
-    def _notice(key: TaskKey, channel_id: ChannelId, event_type: int, payload: dict[str, Any]) -> _Notice:
-        return _Notice(key, channel_id, event_type, payload, str(uuid.uuid4()))
+    async def kept(self) -> None:
+        """All events so far survive the end of this process."""
+        await self._outbox.kept()
 
-    def _put(self, notice: _Notice) -> None:
+    @staticmethod
+    def _notice(key: TaskKey, channel_id: ChannelId, event_type: int, payload: dict[str, Any]) -> Notice:
+        return Notice(key, channel_id, event_type, payload, str(uuid.uuid4()))
+
+    def _put(self, notice: Notice) -> None:
         line = self._line(notice.key)
         if line is None:
             return
         if len(line.events) >= MAX_LINE:
-            line.events.popleft()
+            self._outbox.forget(line.events.popleft().msg_id)
             self.dropped += 1
         line.events.append(notice)
+        self._outbox.keep(notice)
         self._wake()
 
     def _line(self, key: TaskKey) -> _Line | None:
@@ -140,7 +139,8 @@ class Notices:
     # Sending
 
     async def run(self) -> None:
-        """Deliver until cancelled."""
+        """Take up what the last server left, then deliver until cancelled."""
+        await self._take_up()
         async with asyncio.TaskGroup() as group:
             while True:
                 await self._news.wait()
@@ -153,8 +153,16 @@ class Notices:
                         line.voice_served = True
                         group.create_task(self._serve_voice(key, line))
 
+    async def _take_up(self) -> None:
+        known = {notice.msg_id for line in self._lines.values() for notice in line.events}
+        for notice in reversed(await self._outbox.waiting()):
+            line = self._line(notice.key)
+            if line and notice.msg_id not in known:
+                line.events.appendleft(notice)
+                self._wake()
+
     async def drain(self, within_s: float) -> bool:
-        """Wait until all is told, at most so long; whether it is."""
+        """Wait until all is told, at most so long; whether it is. What is not will be by the next server."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_s):
                 await self._idle.wait()
@@ -188,20 +196,22 @@ class Notices:
         if not self._lines:
             self._idle.set()
 
-    async def _deliver(self, notice: _Notice) -> None:
-        for attempt in range(1 + RETRIES):
+    async def _deliver(self, notice: Notice) -> None:
+        await self._outbox.kept(notice.msg_id)
+        for attempt in range(min(notice.attempts, RETRIES), 1 + RETRIES):
             subscription = await self._subscription(notice)
             if subscription is None:
+                self._outbox.forget(notice.msg_id)
                 return
             sent_at = self._clock.now()
-            if await self._send(notice, subscription, log=True) == SUCCESS:
+            if await self._attempt(notice, subscription, last=attempt == RETRIES):
                 return
             if attempt < RETRIES:
                 took_s = (self._clock.now() - sent_at) / 10**9
                 await self._pause(max(0.0, RETRY_EVERY_S - took_s))
         _log.warning("callback given up", task=str(notice.key), msg_id=notice.msg_id)
 
-    async def _subscription(self, notice: _Notice) -> Subscription | None:
+    async def _subscription(self, notice: Notice) -> Subscription | None:
         """Asked anew for each attempt: it may have been changed or deleted meanwhile."""
         try:
             found = await self._store.subscription(notice.key.app_id)
@@ -211,20 +221,26 @@ class Notices:
         wanted = found and (not found.channels or notice.channel_id in found.channels)
         return found if wanted else None
 
-    async def _send(self, notice: _Notice, subscription: Subscription, *, log: bool = False) -> int | None:
-        """One attempt; the answer's status, None without one."""
+    async def _attempt(self, notice: Notice, subscription: Subscription, *, last: bool) -> bool:
+        """One attempt, logged; whether it arrived."""
+        sent_at = self._clock.now()
+        body, status = await self._send(notice, subscription)
+        cost_ms = (self._clock.now() - sent_at) // _MS
+        app_id, url = notice.key.app_id, subscription.callback_url
+        delivery = Delivery(app_id, subscription.sub_id, notice.msg_id, url, body.decode(), status, cost_ms, sent_at)
+        await self._outbox.attempted(delivery, last=last or status == SUCCESS)
+        return status == SUCCESS
+
+    async def _send(self, notice: Notice, subscription: Subscription) -> tuple[bytes, int | None]:
+        """What was sent, and the answer's status, None without one."""
         sent_at = self._clock.now()
         address = callbacks.Address(notice.key.app_id, notice.channel_id, notice.key.task_id)
         body = callbacks.envelope(
             notice.event_type, address, subscription.sub_id, notice.msg_id, notice.payload, sent_at
         )
-        status = await self._post(subscription.callback_url, body, sent_at, notice)
-        if log:
-            cost_ms = (self._clock.now() - sent_at) // _MS
-            await self._log_attempt(notice, subscription, body.decode(), status, cost_ms, sent_at)
-        return status
+        return body, await self._post(subscription.callback_url, body, sent_at, notice)
 
-    async def _post(self, url: str, body: bytes, sent_at: int, notice: _Notice) -> int | None:
+    async def _post(self, url: str, body: bytes, sent_at: int, notice: Notice) -> int | None:
         app_id = notice.key.app_id
         app = self._accounts.app(app_id)
         headers = callbacks.headers(app_id, app.callback_secret if app else "", body, sent_at)
@@ -236,21 +252,3 @@ class Notices:
         except Exception:  # noqa: BLE001 - a bug in the client must not end the deliveries of others
             _log.exception("callback failed inside", task=str(notice.key), msg_id=notice.msg_id)
         return None
-
-    async def _log_attempt(
-        self, notice: _Notice, subscription: Subscription, body: str, status: int | None, cost_ms: int, at: int
-    ) -> None:
-        delivery = Delivery(
-            notice.key.app_id,
-            subscription.sub_id,
-            notice.msg_id,
-            subscription.callback_url,
-            body,
-            status,
-            cost_ms,
-            at,
-        )
-        try:
-            await self._store.add_delivery(delivery)
-        except Exception:  # noqa: BLE001 - the log is less than the delivery
-            _log.exception("a callback could not be logged", task=str(notice.key))

@@ -87,6 +87,23 @@ class Delivery:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An event on its way to the customer (callbacks.md 2).
+
+    Attributes:
+        msg_id: The same on every attempt.
+        attempts: How many were made by the servers before this one.
+    """
+
+    key: TaskKey
+    channel_id: ChannelId
+    event_type: int
+    payload: dict[str, Any]
+    msg_id: str
+    attempts: int = 0
+
+
 class Store(Protocol):
     """What survives a restart. Every method is one transaction; what it acknowledged is kept after `kill -9`."""
 
@@ -176,8 +193,20 @@ class Store(Protocol):
         """Forget it; whether there was one."""
         ...
 
-    async def add_delivery(self, delivery: Delivery) -> None:
-        """Log one attempt."""
+    async def keep_notice(self, notice: Notice) -> bool:
+        """Keep an event until it is told, if its app has a subscription; whether it has."""
+        ...
+
+    async def drop_notice(self, msg_id: str) -> None:
+        """Forget it."""
+        ...
+
+    async def notices(self) -> Sequence[Notice]:
+        """Those that are still to be told, oldest first."""
+        ...
+
+    async def add_delivery(self, delivery: Delivery, *, last: bool = False) -> None:
+        """Log one attempt, and count it for its event; `last`: the event is forgotten."""
         ...
 
     async def deliveries(
@@ -326,6 +355,10 @@ class TaskListener(Protocol):
 
     def target_changed(self, record: TaskRecord, event: TargetEvent, at: int) -> None:
         """A target of the task entered a state."""
+        ...
+
+    async def kept(self) -> None:
+        """What was heard so far survives the end of this process, if it can be kept at all."""
         ...
 
 

@@ -90,7 +90,7 @@ class Tasks:
             self._capacity.check(spec, self._book.all(), now)
         record = life.begin(await self._resolved(spec), account.name, request, seen, now)
         await self._store.add_task(record, self._limits.cooling, quota_of(spec, account.name, self._limits))
-        self._tending.begin(record, seen, now)
+        await self._tending.begin(record, seen, now)
 
     async def update(
         self, account: Account, key: TaskKey, change: Callable[[TaskSpec], TaskSpec], request: dict[str, Any]

@@ -77,7 +77,7 @@ class Tending:
         state = await self._store.task_state(record.spec.key)
         if self.book.get(record.spec.key) or state is None or state.final:
             return  # begun or ended by a call while the list was read
-        record = life.resume(record, now)
+        record = life.resume(record, self._limits, now)
         self._adopt(record)
         self._steer(record, self.presence(record.spec), had_worker=record.lease > 0)
 
@@ -170,11 +170,12 @@ class Tending:
         self._adopt(record)
         return record
 
-    def begin(self, record: TaskRecord, seen: life.Presence, now: int) -> None:
+    async def begin(self, record: TaskRecord, seen: life.Presence, now: int) -> None:
         """Take a task that was just put into the store."""
         self._adopt(record)
         self._notices.task_moved(record, None, now)
         self._steer(record, seen)
+        await self._notices.kept()
 
     async def change(self, old: TaskRecord, new: TaskRecord, now: int) -> None:
         """Save the new record, then let everybody know.
@@ -194,6 +195,7 @@ class Tending:
         if new.state is not old.state:
             _log.info("task moved", task=str(new.spec.key), state=new.state.name, code=new.end_code)
             self._notices.task_moved(new, old.state, now)
+            await self._notices.kept()
 
     def presence(self, spec: TaskSpec) -> life.Presence:
         """Who is in the task's channels."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from openmpu.errors import Invalid
 from openmpu.store.database import Database
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a test holds it against the folder."""
 _MIGRATION_LOCK = 0x6F6D7075
 """Advisory lock of PostgreSQL: of several servers that start together, one migrates and the others wait."""

@@ -12,11 +12,12 @@ from openmpu.store.database import Database, open_database
 from openmpu.store.layouts import LayoutRows
 from openmpu.store.migrating import migrate
 from openmpu.store.nonces import NonceRows
+from openmpu.store.outbox import OutboxRows
 from openmpu.store.subscriptions import SubscriptionRows
 from openmpu.store.tasks import TaskRows
 
 
-class SqlStore(TaskRows, LayoutRows, SubscriptionRows, NonceRows):
+class SqlStore(TaskRows, LayoutRows, SubscriptionRows, OutboxRows, NonceRows):
     """The Store port (services/ports.py). Made by `open_store`."""
 
     def __init__(self, database: Database) -> None:

@@ -13,6 +13,7 @@ from openmpu.errors import Conflict
 from openmpu.model.ids import AppId, ChannelId
 from openmpu.services.ports import Delivery, Subscription
 from openmpu.store.database import Database
+from openmpu.store.outbox import count_attempt, forget
 from openmpu.store.tables import DELIVERIES, SUBSCRIPTIONS
 
 
@@ -46,10 +47,15 @@ class SubscriptionRows:
         gone = delete(SUBSCRIPTIONS).where(SUBSCRIPTIONS.c.app_id == app_id)
         return await self._database.write(lambda connection: connection.execute(gone).rowcount) > 0
 
-    async def add_delivery(self, delivery: Delivery) -> None:
-        """Log one attempt."""
+    async def add_delivery(self, delivery: Delivery, *, last: bool = False) -> None:
+        """Log one attempt; `last`: its event waits no longer."""
         columns = {name: getattr(delivery, name) for name in _DELIVERY}
-        await self._database.write(lambda connection: connection.execute(insert(DELIVERIES), columns).rowcount)
+
+        def job(connection: Connection) -> None:
+            connection.execute(insert(DELIVERIES), columns)
+            (forget if last else count_attempt)(connection, delivery.msg_id)
+
+        await self._database.write(job)
 
     async def deliveries(
         self, app_id: AppId, since: int, until: int, sub_id: str | None, offset: int, limit: int

@@ -103,6 +103,21 @@ DELIVERIES = Table(
     Index("ix_deliveries_at", "at"),
 )
 
+OUTBOX = Table(
+    "outbox",
+    METADATA,
+    Column("number", Number, primary_key=True, autoincrement=True),
+    Column("app_id", String(64), nullable=False),
+    Column("task_id", String(64), nullable=False),
+    Column("channel_id", String(64), nullable=False),
+    Column("event_type", Integer, nullable=False),
+    Column("msg_id", String(64), nullable=False),
+    Column("payload", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    UniqueConstraint("msg_id", name="uq_outbox_msg_id"),
+)
+"""Events that are still to be told."""
+
 NONCES = Table(
     "nonces",
     METADATA,
