@@ -85,3 +85,13 @@ def _shown(value: object) -> str:
     if isinstance(text, str):
         shown = f'"{text}"'
     return f"`{shown or ('[]' if text == () else text)}`"
+
+
+def test_tls_can_be_insisted_on(tmp_path):
+    """`server.require_tls` reaches the API's door."""
+    from openmpu.bootstrap import _rpc_options
+
+    settings = config.load(written(tmp_path, "[server]\nrequire_tls = true\n"))
+
+    assert _rpc_options(settings).require_tls
+    assert not _rpc_options(config.load(None)).require_tls

@@ -354,7 +354,9 @@ def _rates(config: Config) -> RateLimits:
 def _rpc_options(config: Config) -> RpcOptions:
     server = config.server
     reading = ReadingOptions(strict_media_encode=server.strict_media_encode, playback=True, h265=_has_x265())
-    return RpcOptions(server.auth, server.task_existed_status, server.recommend_url, reading=reading)
+    return RpcOptions(
+        server.auth, server.task_existed_status, server.recommend_url, server.require_tls, reading=reading
+    )
 
 
 def _has_x265() -> bool:

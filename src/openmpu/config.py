@@ -42,6 +42,8 @@ class Server(Section):
     """Refuse MediaEncode=2 instead of reading it as 1 (operations.md 3.8)."""
     task_existed_status: Annotated[int, Field(ge=200, le=499)] = 200
     """HTTP status of `TaskExisted`; 400 lets callers notice it (wire.md 5)."""
+    require_tls: bool = False
+    """Refuse API calls that did not come over TLS; a proxy on this machine says so with `X-Forwarded-Proto`."""
     recommend_url: str = ""
     """Base of the `Recommend` link in error bodies; empty: no such field."""
     metrics_token: SecretStr = SecretStr("")

@@ -113,6 +113,15 @@ async def test_remove_terminals(full: RpcHouse) -> None:
     assert refusal[:2] == (400, "InvalidTerminalIds.Malformed")
 
 
+async def test_both_spellings_of_terminals_at_once(full: RpcHouse) -> None:
+    """Taken where they say the same, refused where they do not."""
+    body = await plain(full, "RemoveTerminals", TerminalIds=["y", "z"], Terminals=["y", "z"])
+    assert [each["Id"] for each in body["Terminals"]["Terminal"]] == ["y", "z"]
+    for other in (["z", "y"], ["y"], ["y", "z", "x"]):
+        refusal = await full.refusal("RemoveTerminals", **ROOM, TerminalIds=["y", "z"], Terminals=other)
+        assert refusal[:2] == (400, "InvalidTerminalIds.Malformed")
+
+
 @pytest.mark.parametrize(("action", "version"), [("DeleteChannel", RTC), ("DeleteChannel", LIVE), ("StopChannel", RTC)])
 async def test_closing_a_channel_ends_its_running_tasks(full: RpcHouse, action: str, version: str) -> None:
     """operations.md 10.6: Status 4 at once; a channel that is not there is fine."""

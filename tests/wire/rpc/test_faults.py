@@ -40,6 +40,7 @@ TABLE: list[tuple[Exception, Dialect, int, str]] = [
     (errors.Conflict("ingest_url", "in_use", "m"), LIVE_2, 400, "InvalidParam"),
     (errors.Limited("tasks", "m"), CLASSIC, 400, "QuotaExceeded.MPUTask"),
     (errors.Limited("tasks", "m"), LIVE_2, 400, "QuotaExceeded.MPUTask"),
+    (errors.Limited("layouts", "m"), CLASSIC, 400, "QuotaExceeded.MPULayout"),
     (errors.Limited("rate", "m", 0.5), LIVE_2, 400, "Throttling.User"),
     (errors.Limited("request", "m"), GATEWAY, 413, "RequestEntityTooLarge"),
     (errors.Denied("layout", "m"), CLASSIC, 403, "Forbidden"),

@@ -13,7 +13,7 @@ from openmpu.model.encoder import MEDIA_ENCODES
 from openmpu.model.layouts import DEFAULT_LAYOUT_IDS
 from openmpu.model.overlays import Fit
 from openmpu.model.roster import Source
-from openmpu.model.taking import Users
+from openmpu.model.taking import EVERYBODY, Users
 from openmpu.model.task import Family, Mode, RelayPart
 from openmpu.model.urls import IngestUrl
 from openmpu.wire.rpc.convert.options import ReadingOptions
@@ -167,3 +167,12 @@ def test_a_task_may_be_played_instead_of_pushed_and_back() -> None:
 def test_a_task_of_the_newer_family_has_its_own_update() -> None:
     """Its panes and sound are of another kind."""
     assert refused(Unsupported, update, replace(FULL, family=Family.LIVE), CropMode=1) == "task"
+
+
+def test_everybody_again() -> None:
+    """`allStream` takes back a list of users, and the choice of whom to relay."""
+    assert start(SubSpecUsers=["allStream"]).mix.taking == start().mix.taking
+    widened = update(FULL, SubSpecUsers=["allStream"])
+    assert widened.mix.taking == replace(FULL.mix.taking, users=EVERYBODY)
+    relay = update(start(MixMode=0, SubSpecUsers=["a"]), SubSpecUsers=["allStream"]).relay
+    assert relay == start(MixMode=0).relay

@@ -50,6 +50,7 @@ _CONFLICTS = {
 
 _LIMITS = {
     "tasks": (400, "QuotaExceeded.MPUTask"),
+    "layouts": (400, "QuotaExceeded.MPULayout"),
     "ingest_domain": (400, "QuotaExceeded.IngestDomain"),
     "request": (413, "RequestEntityTooLarge"),
     "slow_request": (408, "RequestTimeout"),

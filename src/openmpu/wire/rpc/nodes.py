@@ -39,6 +39,12 @@ class Node:
             return not self.children
         return len(self.text) < _LONGEST_EMPTY and "".join(self.text.split()) in EMPTY_JSON
 
+    def says_the_same(self, other: Node) -> bool:
+        """Whether both hold the same texts under the same names."""
+        if self.text != other.text or self.children.keys() != other.children.keys():
+            return False
+        return all(child.says_the_same(other.children[name]) for name, child in self.children.items())
+
 
 def unflatten(flat: Mapping[str, str], wanted: Collection[str]) -> dict[str, Node]:
     """Trees of the parameters whose first part is in `wanted`; all others are unknown and ignored (operations.md 1.6).

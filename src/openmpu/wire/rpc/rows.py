@@ -60,7 +60,7 @@ class Row:
         if not self.also:
             return node
         other = self._present(trees.get(self.also))
-        if node and other and (node.text != other.text or not self.scalar):
+        if node and other and not node.says_the_same(other):
             refuse(path + self.name, f"contradicts {self.also}")
         return node or other
 

@@ -8,14 +8,14 @@ from typing import Any
 from openmpu.errors import Invalid, Unsupported
 from openmpu.model.colours import BLACK
 from openmpu.model.encoder import MEDIA_ENCODES
-from openmpu.model.ids import AppId, ChannelId, LayoutId, TaskId, UserId
+from openmpu.model.ids import AppId, ChannelId, LayoutId, TaskId
 from openmpu.model.layouts import BUILT_IN, DEFAULT_LAYOUT_IDS, LAST_BUILT_IN_ID
 from openmpu.model.overlays import Fit
 from openmpu.model.task import MixSpec, Mode, RelayPart, RelaySpec, SeiRhythm, SeiSpec, TaskSpec
 from openmpu.wire.rpc.convert.encoding import DEFAULT_MEDIA_ENCODE, Encoding, encoding_of
 from openmpu.wire.rpc.convert.options import ReadingOptions
 from openmpu.wire.rpc.convert.overlays import backgrounds, clocks, panes, source
-from openmpu.wire.rpc.convert.subscriptions import taking
+from openmpu.wire.rpc.convert.subscriptions import relayed_user, taking
 from openmpu.wire.rpc.requests.mpu import StartMPUTask
 from openmpu.wire.rpc.rows import Trees, read
 
@@ -141,7 +141,7 @@ def _segments(request: StartMPUTask) -> bool:
 
 def _relay(request: StartMPUTask, *, mixing: bool) -> RelaySpec:
     """SubSpecUsers.1 is the user to relay (operations.md 3.4), also once an update turns a mix into a relay."""
-    user_id = UserId(request.sub_spec_users[0]) if request.sub_spec_users else None
+    user_id = relayed_user(request)
     if mixing:
         return RelaySpec(user_id)
     return RelaySpec(user_id, source(request.source_type), RelayPart(request.stream_type or 0))

@@ -30,15 +30,24 @@ class SubscriptionLists(Protocol):
 
 
 def taking(lists: SubscriptionLists, before: Taking | None = None) -> Taking:
-    """The rule that the lists make; lists that were not sent stay as `before`."""
+    """The rule that the lists make; lists that were not sent stay as `before`.
+
+    `allStream` counts in SubSpecUsers too: an update has no other way to say everybody again.
+    """
     old = before or Taking()
     return Taking(
-        users=_named(lists.sub_spec_users) if lists.sub_spec_users else old.users,
+        users=_listed(lists.sub_spec_users, old.users),
         audio=_pair(lists.sub_spec_audio_users, lists.unsub_spec_audio_users, old.audio),
         camera=_pair(lists.sub_spec_camera_users, lists.unsub_spec_camera_users, old.camera),
         screen=_pair(lists.sub_spec_share_screen_users, lists.unsub_spec_share_screen_users, old.screen),
         named=old.named,
     )
+
+
+def relayed_user(lists: SubscriptionLists) -> UserId | None:
+    """Whom SubSpecUsers asks to relay: its first user; None for whoever has been publishing longest."""
+    names = lists.sub_spec_users
+    return UserId(names[0]) if names and ALL not in names else None
 
 
 def _named(names: tuple[str, ...]) -> Users:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from openmpu.errors import Invalid, Missing, Unsupported
-from openmpu.model.ids import LayoutId, UserId
+from openmpu.model.ids import LayoutId
 from openmpu.model.layouts import DEFAULT_LAYOUT_IDS
 from openmpu.model.overlays import Fit
 from openmpu.model.task import Family, MixSpec, Mode, RelayPart, RelaySpec, TaskSpec
@@ -18,7 +18,7 @@ from openmpu.wire.rpc.convert.encoding import encoding_notes, media_encode_of
 from openmpu.wire.rpc.convert.options import ReadingOptions
 from openmpu.wire.rpc.convert.overlays import backgrounds, clocks, panes, source
 from openmpu.wire.rpc.convert.starts import FITS, check_layouts, check_task_type
-from openmpu.wire.rpc.convert.subscriptions import taking
+from openmpu.wire.rpc.convert.subscriptions import relayed_user, taking
 from openmpu.wire.rpc.requests.mpu import UpdateMPUTask
 
 Change = Callable[[TaskSpec], TaskSpec]
@@ -69,7 +69,7 @@ def _taken(request: UpdateMPUTask, spec: TaskSpec) -> TaskSpec:
     mix = replace(spec.mix, taking=taking(request, spec.mix.taking))
     if not request.sub_spec_users:
         return replace(spec, mix=mix)
-    return replace(spec, mix=mix, relay=replace(spec.relay, user_id=UserId(request.sub_spec_users[0])))
+    return replace(spec, mix=mix, relay=replace(spec.relay, user_id=relayed_user(request)))
 
 
 def _relayed(request: UpdateMPUTask, spec: TaskSpec) -> TaskSpec:
