@@ -78,11 +78,11 @@ def test_any_chinese_serif_before_sans(monkeypatch):
 
 
 def test_without_any_font_letters_are_drawn_all_the_same(monkeypatch):
-    """A machine with nothing but pip has Pillow's own Latin letters, and a note that says so."""
+    """A machine with nothing but pip has the built-in font, and a note that says so."""
     monkeypatch.setattr(fonts, "find_faces", lambda directory: ())
     chosen = Fonts()
     assert chosen.font(0, 20).getlength("Hello") > 20
-    assert "without Chinese letters" in chosen.notes[0]
+    assert "built-in sans-serif" in chosen.notes[0]
 
 
 def test_files_that_are_no_fonts_are_left_out(tmp_path):

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from PIL import ImageFont
-
+from openmpu.media.lettering import builtin
 from openmpu.media.lettering.fontfiles import Face, find_faces
 from openmpu.media.lettering.runs import Font, Run, lenders_among, sized, split
 
@@ -78,15 +77,15 @@ class Fonts:
         self._found: dict[int, Face | None] = {}
 
     def font(self, font_type: int, size: int) -> Font:
-        """The font of an API number in a size; Pillow's own Latin font when no CJK-capable one is there."""
+        """The font of an API number in a size; the built-in one when no CJK-capable one is there."""
         face = self.face(font_type)
-        return _default_font(size) if face is None else sized(face, size)
+        return _built_in(size) if face is None else sized(face, size)
 
     def runs(self, line: str, font_type: int, size: int) -> tuple[Run, ...]:
         """A line, split where another font of this machine must lend letters."""
         face = self.face(font_type)
         if face is None:
-            return (Run(line, _default_font(size)),)
+            return (Run(line, _built_in(size)),)
         return split(line, face, self._lenders(), size)
 
     def _lenders(self) -> tuple[Face, ...]:
@@ -109,7 +108,7 @@ class Fonts:
         if face := _first(faces, *wanted.exact):
             return face
         face = next((face for choice in wanted.instead if (face := _first(faces, *choice))), None)
-        drawn_with = face.name if face else "a built-in font without Chinese letters"
+        drawn_with = face.name if face else builtin.NAME
         self._notes[number] = f"FontType {number}: {wanted.name} is not installed, drawn with {drawn_with}"
         return face
 
@@ -138,8 +137,5 @@ def _weight(face: Face) -> str:
 
 
 @lru_cache(maxsize=64)
-def _default_font(size: int) -> Font:
-    font = ImageFont.load_default(size)
-    if isinstance(font, ImageFont.FreeTypeFont):
-        return font
-    raise OSError("Pillow was built without FreeType")
+def _built_in(size: int) -> Font:
+    return builtin.BuiltInFont(size)

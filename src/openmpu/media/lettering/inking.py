@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from openmpu.media.blending import Artwork, cover
 from openmpu.media.canvas import Plane
+from openmpu.media.lettering.builtin import BuiltInFont
 from openmpu.media.lettering.runs import Font, Run
 from openmpu.media.regions import even_cover
 from openmpu.model.geometry import PixelRect
@@ -81,10 +82,18 @@ class Ink:
             left += run.length
 
     def _write(self, run: Run, start: tuple[float, float]) -> None:
+        if isinstance(run.font, BuiltInFont):
+            self._stamp(*run.font.masks((self._rect.height, self._rect.width), start, run.text, self._outline))
+            return
         ImageDraw.Draw(self._letters_image).text(start, run.text, fill=255, font=run.font, anchor="ls")
         if self._outline_image is not None:
             pen = ImageDraw.Draw(self._outline_image)
             pen.text(start, run.text, fill=255, font=run.font, anchor="ls", stroke_width=self._outline)
+
+    def _stamp(self, letters: Plane, outline: Plane) -> None:
+        self._letters_image = ImageChops.lighter(self._letters_image, Image.fromarray(letters))
+        if self._outline_image is not None:
+            self._outline_image = ImageChops.lighter(self._outline_image, Image.fromarray(outline))
 
     @property
     def letters(self) -> Plane:

@@ -14,9 +14,10 @@ from unicodedata import bidirectional
 
 from PIL import ImageFont
 
+from openmpu.media.lettering.builtin import BuiltInFont
 from openmpu.media.lettering.fontfiles import Face
 
-Font = ImageFont.FreeTypeFont
+Font = ImageFont.FreeTypeFont | BuiltInFont
 
 _PROBE_SIZE = 16
 _NO_LETTER = "\U0010ffff"
@@ -45,7 +46,7 @@ def sized(face: Face, size: int) -> Font:
 
 
 @lru_cache(maxsize=128)
-def _probe(face: Face) -> tuple[Font, bytes]:
+def _probe(face: Face) -> tuple[ImageFont.FreeTypeFont, bytes]:
     """A small font that shapes nothing, and how it draws what it lacks."""
     font = ImageFont.truetype(face.path, _PROBE_SIZE, face.index, layout_engine=ImageFont.Layout.BASIC)
     return font, bytes(font.getmask(_NO_LETTER))
