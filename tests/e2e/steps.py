@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from tests.rig.analysis import Recording, border_of, contained, flash_to_beep_ms
 from tests.rig.pictures import Picture, distance, pane_edges
 from tests.rig.processes import Program, Rig
 
+LONG = bool(os.environ.get("OPENMPU_LONG"))
+"""By hand: what depends on time runs for its whole minute, not only for some seconds (docs/figures.md)."""
 COLOUR_LEVELS = 3
 """Issue: colours within 3 levels. Measured 1 to 2 after two encodes; a wrong matrix is off by 10 and more."""
 LIPS_MS = 60

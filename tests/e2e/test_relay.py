@@ -1,6 +1,5 @@
 """Relays through the whole system: bit for bit, with data put in, to several targets, and to and from a mix."""
 
-import asyncio
 import contextlib
 import json
 from itertools import pairwise
@@ -8,14 +7,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from openmpu.model.geometry import PixelRect
 from tests.clients.clips import write_clip
-from tests.e2e.steps import ALICE, BOB, enter, received, receiving, shows, until
+from tests.e2e.steps import ALICE, BOB, LONG, assert_lips, enter, received, receiving, until
 from tests.rig.analysis import Recording
 from tests.rig.nals import pictures_of
+from tests.rig.nginx_rtmp import nginx_rtmp
 from tests.rig.packets import SECOND
-from tests.rig.ports import free_port
+from tests.rig.proxy import Fault, FaultProxy
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150), pytest.mark.asyncio(loop_scope="package")]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600 if LONG else 150), pytest.mark.asyncio(loop_scope="package")]
 
 
 async def publishing(house, user, path):
@@ -37,28 +38,59 @@ def messages(pictures):
 
 
 async def test_every_slice_arrives_as_it_was_published_with_sei_on(house, tmp_path):
-    """From the middle of a GOP: a run of the published slices without a gap, in order; seating and a text put in."""
+    """From the middle of a GOP: a run of the published slices without a gap, in order; seating and a text put in.
+
+    The target is cut off once: on the new connection the next key frame and all behind it, again without a gap.
+    """
+    seconds = 62 if LONG else 6
     saved = tmp_path / "out.flv"
-    clip = write_clip(tmp_path / "clip.mp4", seconds=6, gop=50)
-    async with receiving(saved) as cdn:
+    clip = write_clip(tmp_path / "clip.mp4", seconds=seconds, gop=50)
+    async with receiving(saved) as cdn, proxied(cdn.url) as (door, url):
         await publishing(house, "ann", clip)
-        await relayed(house, "same", cdn.url, "ann", PayloadType=1)
-        await received(cdn, 4)
+        await relayed(house, "same", url, "ann", PayloadType=1)
+        await received(cdn, seconds * 0.4)
         await until(lambda: _sei(house, "same", '{"once":1}'), "the text is taken")
-        await received(cdn, 4)
+        await received(cdn, seconds * 0.2)
+        await door.set(Fault.RESET)
+        await until(lambda: cdn.figures().connects == 2, "a second connection")
+        await received(cdn, seconds * 0.4)
 
     published = [picture.slices for picture in pictures_of(clip)] * 4
     came = pictures_of(saved)
-    start = published.index(came[0].slices)
-    assert came[0].key
-    assert [picture.slices for picture in came] == published[start : start + len(came)]
+    runs = runs_of([picture.slices for picture in came], published)
+    assert len(runs) == 2
+    assert all(came[place].key for place in (0, runs[0]))
     said = messages(came)
     assert [text for _, text in said if "once" in text] == [{"once": 1}]
     told = [(pts, text["stream"]) for pts, text in said if "stream" in text]
-    assert len(told) >= 7
-    assert all(abs(later - before - SECOND) <= 2 * SECOND // 25 for (before, _), (later, _) in pairwise(told))
+    assert len(told) >= seconds * 0.8
+    steps = [later - before for (before, _), (later, _) in pairwise(told)]
+    assert sum(abs(step - SECOND) > 2 * SECOND // 25 for step in steps) <= 1
     for _, (one,) in told:
         assert (one["uid"], one["paneid"], one["w"], one["type"], one["vad"]) == ("ann", -1, 0, 0, 0)
+
+
+def runs_of(came, published):
+    """The lengths of the runs without a gap of what was published, in order, that `came` consists of."""
+    runs, place = [], 0
+    while came:
+        place = published.index(came[0], place)
+        length = next((n for n, one in enumerate(came) if published[place + n] != one), len(came))
+        runs.append(length)
+        came, place = came[length:], place + length
+    return runs
+
+
+@contextlib.asynccontextmanager
+async def proxied(url):
+    """A door before a receiver, and the URL through it."""
+    target = urlsplit(url)
+    door = FaultProxy(target.port)
+    await door.start()
+    try:
+        yield door, f"rtmp://127.0.0.1:{door.port}{target.path}"
+    finally:
+        await door.stop()
 
 
 async def _sei(house, task_id, text):
@@ -84,85 +116,52 @@ async def test_a_vp8_publisher_is_relayed_whole_or_in_parts(house, tmp_path):
     assert (picture.formats.audio_codec, picture.formats.video_codec, picture.audio) == ("", "h264", [])
 
 
+WHOLE = {"X": "0", "Y": "0", "Width": "1", "Height": "1", "ZOrder": "0"}
+AS_THE_CAMERA = {
+    "EncodeParams": {
+        "VideoWidth": "640", "VideoHeight": "360", "VideoFramerate": "25", "VideoGop": "50", "VideoBitrate": "600",
+        "AudioSampleRate": "48000", "AudioChannels": "2", "AudioBitrate": "128",
+    },
+    "Layout": {"UserPanes": [WHOLE]},
+}  # fmt: skip
+
+
 async def test_relay_mix_relay_on_one_connection(house, tmp_path):
-    """Time strictly rises, no hole of more than two pictures, each change begins with a key frame."""
-    saved = tmp_path / "out.flv"
-    async with receiving(saved) as cdn:
+    """At nginx: one publish, time strictly rises, no hole of more than two pictures, lips and voice together.
+
+    The picture is of the same size in both modes, so that it can be watched over the changes.
+    """
+    path = tmp_path / "nginx"
+    path.mkdir()
+    async with nginx_rtmp(path) as nginx:
         await enter(house, ALICE, size="640x360", fps=25)
-        await relayed(house, "both", cdn.url, "alice", MediaEncode=20)
-        await received(cdn, 4)
-        for mode in (1, 0):
-            assert (await house.call("UpdateMPUTask", TaskId="both", MixMode=mode)).status == 200
-            if mode:
-                await shows(house, "both", users=1, layout=1)
-            await received(cdn, 5)
-        connects = cdn.figures().connects
+        usual = {"TaskId": "both", "ChannelId": "room", "MixMode": 0, "StreamURL": nginx.url("both")}
+        given = {**_single("alice"), "TranscodeParams": json.dumps(AS_THE_CAMERA)}
+        begun = await house.call("StartLiveMPUTask", **usual, **given)
+        assert begun.status == 200, begun.text
+        await until(lambda: _made(house, "both", 0, 5), "5 s of relay", 35)
+        for mode in [1, 0] * (6 if LONG else 1):
+            changed = {"TaskId": "both", "ChannelId": "room", "MixMode": mode}
+            assert (await house.call("UpdateLiveMPUTask", **changed, **given)).status == 200
+            await until(lambda mode=mode: _made(house, "both", mode, 5), f"5 s of mode {mode}", 35)
+        assert (await house.call("StopLiveMPUTask", TaskId="both")).status == 200
+        await until(lambda: not house.pids("worker"), "the worker is gone")
+        (saved,) = nginx.recordings("both")
 
     recording = Recording(saved)
-    sizes = [picture.luma.shape[::-1] for picture in recording.pictures()]
-    changes = [(before, after) for before, after in pairwise(sizes) if before != after]
-    steps = [later.pts - before.pts for before, later in pairwise(recording.video)]
-    assert connects == 1
-    assert changes == [((640, 360), (1280, 720)), ((1280, 720), (640, 360))]
-    assert min(steps) > 0
-    assert max(steps) <= 3 * SECOND // 25 + SECOND // 100
+    video = [(later.pts - before.pts, later.key) for before, later in pairwise(recording.video)]
     sounds = [later.pts - before.pts for before, later in pairwise(recording.audio)]
-    assert min(sounds) > 0
+    assert min(*(step for step, _ in video), *sounds) > 0
+    # A publisher that the machine does not let run in time has holes of its own, but every change begins with a key.
+    assert max(step for step, key in video if key or LONG) <= 3 * SECOND // 25 + SECOND // 100
     assert max(sounds) < SECOND // 10
+    assert_lips(recording, ALICE, PixelRect(0, 0, 640, 360), 2.0, recording.seconds - 1)
 
 
-@contextlib.asynccontextmanager
-async def throttled(url, bytes_per_s):
-    """A door to a receiver that lets only so much through; yields its URL."""
-    target = urlsplit(url)
-
-    async def pipe(reader, writer, pause):
-        with contextlib.suppress(OSError):
-            while data := await reader.read(max(1, int(bytes_per_s * pause)) if pause else 65536):
-                writer.write(data)
-                await writer.drain()
-                await asyncio.sleep(pause)
-        writer.close()
-
-    async def serve(reader, writer):
-        inner_reader, inner_writer = await asyncio.open_connection(target.hostname, target.port)
-        await asyncio.gather(pipe(reader, inner_writer, 0.1), pipe(inner_reader, writer, 0))
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=4096)
-    try:
-        yield f"rtmp://127.0.0.1:{server.sockets[0].getsockname()[1]}{target.path}"
-    finally:
-        server.close()
-
-
-async def test_dead_and_slow_targets_cost_the_others_nothing(house, tmp_path):
-    """One that is not there, one at a fraction of the rate; targets come and go without touching the rest."""
-    files = [tmp_path / f"target{number}.flv" for number in range(3)]
-    clip = write_clip(tmp_path / "clip.mp4", seconds=6, gop=25, size=(640, 360))
-    async with contextlib.AsyncExitStack() as stack:
-        good, slow, late = [await stack.enter_async_context(receiving(file)) for file in files]
-        door = await stack.enter_async_context(throttled(slow.url, 8_000))
-        dead = f"rtmp://127.0.0.1:{free_port()}/live/dead"
-        await publishing(house, "ann", clip)
-        usual = {"TaskId": "many", "ChannelId": "room", "MixMode": 0}
-        begun = await house.call("StartLiveMPUTask", **usual, **_to(good.url, dead, door), **_single("ann"))
-        assert begun.status == 200, begun.text
-        await received(good, 5)
-        changed = await house.call("UpdateLiveMPUTask", **usual, **_to(good.url, dead, late.url))
-        assert changed.status == 200, changed.text
-        await received(late, 3)
-        figures = [cdn.figures() for cdn in (good, late)]
-
-    published = [picture.slices for picture in pictures_of(clip)] * 5
-    for file, figure in zip((files[0], files[2]), figures, strict=True):
-        came = [picture.slices for picture in pictures_of(file)]
-        start = published.index(came[0])
-        assert came == published[start : start + len(came)]
-        assert figure.connects == 1
-
-
-def _to(*urls):
-    return {"MultiStreamURL": json.dumps([{"URL": url} for url in urls])}
+async def _made(house, task_id, mode, seconds):
+    """Whether a mix (1) or a relay (0) is on air and has made so much."""
+    figures = (await house.task(task_id))["figures"]
+    return (figures.get("ticks" if mode else "relayed") or 0) >= 25 * seconds
 
 
 def _single(user):

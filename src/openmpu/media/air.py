@@ -15,13 +15,13 @@ from typing import Final
 from openmpu.media.interleave import Sink
 from openmpu.media.packets import Packet, StreamFormat
 from openmpu.model.roster import Kind
-from openmpu.timing.ticks import MILLISECOND
+from openmpu.timing.ticks import MILLISECOND, SECOND
 
 LEAST_STEP: Final = MILLISECOND
 """RTMP counts milliseconds: nearer ones would have the same time there."""
 SEAM: Final = 15 * MILLISECOND
 """Sound frames (21 ms at 48 kHz) of two encoders may overlap by so much less than one where they meet."""
-MOST_HELD: Final = 300 * MILLISECOND
+MOST_HELD: Final = SECOND
 """So long the next production's stream is held back for what the one before still has."""
 SOUND_KEPT: Final = 64
 """Frames that a closed outlet remembers: more than a second."""
