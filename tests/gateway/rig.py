@@ -15,7 +15,7 @@ from typing import Any
 from openmpu.gateway.options import GatewayOptions
 from openmpu.model.codec import from_plain, to_plain
 from openmpu.model.frames import EncodedFrame
-from openmpu.model.ids import AppId, ChannelId, ChannelKey, TrackId
+from openmpu.model.ids import AppId, ChannelId, ChannelKey, TaskKey, TrackId
 from openmpu.model.roster import Roster
 from openmpu.processes.channel import ControlChannel
 from openmpu.wire import link
@@ -61,6 +61,10 @@ class Server(Waiting):
         assert self.channel
         return await self.channel.ask(name, **fields)
 
+    async def play(self, task: TaskKey, offer: str, most: int = 0) -> dict[str, str]:
+        """Hand over a player's offer."""
+        return await self.ask("play", task=to_plain(task), offer=offer, most=most)
+
     async def publish(self, user: str, offer: str, source: str = "camera") -> dict[str, str]:
         """Hand over an offer."""
         return await self.ask("publish", channel=to_plain(CHANNEL), user_id=user, source=source, offer=offer)
@@ -88,12 +92,18 @@ class Worker(Waiting):
         self.rosters: dict[ChannelKey, Roster] = {}
         self.frames: dict[int, list[EncodedFrame]] = {}
         self.ended: list[int] = []
+        self.players: dict[int, int] = {}
+        self.keys_wanted: list[int] = []
         self.reading = asyncio.Event()
         self.reading.set()
 
     def say(self, message: link.Message) -> None:
         """Say something to the gateway."""
         self._writer.write(link.encode_message(message))
+
+    def send(self, number: int, frame: EncodedFrame) -> None:
+        """A frame of a track that is presented."""
+        self._writer.write(link.encode_media(number, frame))
 
     async def run(self) -> None:
         """Read until the gateway closes."""
@@ -112,6 +122,10 @@ class Worker(Waiting):
                 self.rosters[channel] = roster
             case link.TrackEnded(number):
                 self.ended.append(number)
+            case link.Played(number, players):
+                self.players[number] = players
+            case link.WantKeyFrame(number):
+                self.keys_wanted.append(number)
             case _:
                 raise AssertionError(message)
 
