@@ -165,11 +165,16 @@ class Sender:
         self.mid = False
 
     def _packet(self, payload_type: int, marker: bool, sequence: int, time: int, ssrc: int, payload: bytes, mid: str):
-        self.transport_sequence = (self.transport_sequence + 1) & 0xFFFF
         level = 0x1F if ssrc == self.audio_ssrc else 0
-        extension = _EXTENSIONS.pack(0xBEDE, 2, 0x31, self.transport_sequence, 0x40, ord(mid)) + bytes((0x10, level, 0))
+        extension = _EXTENSIONS.pack(0xBEDE, 2, 0x31, 0, 0x40, ord(mid)) + bytes((0x10, level, 0))
         second = payload_type | (0x80 if marker else 0)
         return _HEADER.pack(0x90, second, sequence & 0xFFFF, time & 0xFFFFFFFF, ssrc) + extension + payload
+
+    def numbered(self, packet: bytes) -> bytes:
+        """The packet with its transport-wide number, as it leaves."""
+        self.transport_sequence = (self.transport_sequence + 1) & 0xFFFF
+        at = _HEADER.size + 5
+        return packet[:at] + pack("!H", self.transport_sequence) + packet[at + 2 :]
 
     def video_packets(self, now: int) -> list[bytes]:
         """The packets of the next frame."""
@@ -326,7 +331,7 @@ class Call:
             self._send_rtcp(report)
 
     def _send(self, packet: bytes) -> None:
-        changed = self.on_packet(packet)
+        changed = self.on_packet(self.sender.numbered(packet))
         if changed is not None:
             for at in self.up.arrivals(len(changed), self.now):
                 self._at(at, lambda: self.receive_rtp(changed))

@@ -77,6 +77,21 @@ def test_three_reports_that_agree_are_believed() -> None:
     assert abs(ntp - (T0 + AHEAD + 68 * SECOND)) < 20_000
 
 
+def test_reports_whose_rtp_time_runs_away() -> None:
+    """GStreamer 1.22's webrtcbin adds its running time to the RTP time of each report: the first is kept."""
+    picture, sound = SenderClock(90_000), SenderClock(48_000)
+    for second in (1, 2, 7, 14, 19):
+        now = T0 + second * SECOND
+        for clock, other, rate in ((picture, sound, 90_000), (sound, picture, 48_000)):
+            clock.report(to_ntp(now + AHEAD), 2 * second * rate, now + second * SECOND, other.offset)
+    assert (picture.rejected, sound.rejected) == (3, 3)
+    shown = picture.ntp_of(30 * 90_000, T0 + 30 * SECOND)
+    heard = sound.ntp_of(30 * 48_000, T0 + 30 * SECOND)
+    assert shown is not None
+    assert heard is not None
+    assert abs(shown - heard) < 1000
+
+
 def test_first_report_is_measured_by_another_stream() -> None:
     """The offset of a stream that is known already."""
     clock = SenderClock(90_000)

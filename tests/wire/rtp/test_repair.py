@@ -4,7 +4,7 @@ import itertools
 
 from openmpu.wire.rtp.alarm import MS, NEVER, SECOND, Alarm, Reordering, RoundTrip
 from openmpu.wire.rtp.key_frames import KeyFrameRequests
-from openmpu.wire.rtp.nack import LEAST_INTERVAL, MARGIN, MAX_ATTEMPTS, MAX_MISSING, NackList
+from openmpu.wire.rtp.nack import AGAIN, LEAST_INTERVAL, MARGIN, MAX_ATTEMPTS, MAX_MISSING, MOST_PAIRED, NackList
 
 
 class Bench:
@@ -28,12 +28,13 @@ def test_missing_packets_are_asked_for_at_once() -> None:
 
 
 def test_asked_again_after_a_round_trip() -> None:
-    """Not before, and no more than MAX_ATTEMPTS times."""
+    """In pairs, the first of each a round trip after the one before, and no more than MAX_ATTEMPTS times."""
     bench = Bench()
     bench.nacks.miss(5, 5, 0)
     asked = [now for now in range(0, 2 * SECOND, MS) if bench.nacks.take(now)]
     assert len(asked) == MAX_ATTEMPTS
-    assert {after - before for before, after in itertools.pairwise(asked)} == {40 * MS + MARGIN}
+    assert {second - first for first, second in zip(asked[::2], asked[1::2], strict=True)} == {AGAIN}
+    assert {after - before for before, after in itertools.pairwise(asked[::2])} == {40 * MS + MARGIN}
     assert bench.nacks.wake == NEVER
 
 
@@ -44,7 +45,7 @@ def test_short_round_trip_does_not_make_a_storm() -> None:
         bench.trip.measured(0)
     bench.nacks.miss(5, 5, 0)
     asked = [now for now in range(0, 50 * MS, MS) if bench.nacks.take(now)]
-    assert asked[1] - asked[0] == LEAST_INTERVAL
+    assert asked[2] - asked[0] == LEAST_INTERVAL
 
 
 def test_packet_that_came_is_not_asked_for() -> None:
@@ -59,14 +60,45 @@ def test_packet_that_came_is_not_asked_for() -> None:
     assert bench.nacks.take(SECOND) == []
 
 
-def test_second_answer_does_not_measure() -> None:
-    """Nobody knows which of two requests was answered (Karn)."""
-    bench = Bench()
+def asked_at(bench: Bench, *times: int) -> None:
+    """Packet 5 is missing since 0, and asked for at these times and no others."""
     bench.nacks.miss(5, 5, 0)
-    bench.nacks.take(0)
-    bench.nacks.take(46 * MS)
+    assert [now for now in range(0, times[-1] + 1, MS) if bench.nacks.take(now)] == list(times)
+
+
+def test_second_answer_does_not_measure() -> None:
+    """Nobody knows which of two pairs of requests was answered (Karn)."""
+    bench = Bench()
+    asked_at(bench, 0, AGAIN, 40 * MS + MARGIN)
     bench.nacks.arrived(5, 47 * MS, repaired=True)
     assert bench.trip.ns == 40 * MS
+
+
+def test_answer_to_a_pair_measures_from_its_first() -> None:
+    """The second of a pair is for the case that the first was lost."""
+    bench = Bench()
+    asked_at(bench, 0, AGAIN)
+    bench.nacks.arrived(5, 48 * MS, repaired=True)
+    assert bench.trip.ns == 41 * MS
+
+
+def test_many_are_asked_for_once() -> None:
+    """More than MOST_PAIRED at once tell of a way that is full: no second request within the round trip."""
+    bench = Bench()
+    bench.nacks.miss(1, MOST_PAIRED + 1, 0)
+    asked = [now for now in range(0, 60 * MS, MS) if bench.nacks.take(now)]
+    assert asked == [0, 40 * MS + MARGIN]
+
+
+def test_guess_teaches_nothing_of_the_network() -> None:
+    """What was only on its way came in order; an answer to a guess counts as any."""
+    bench = Bench()
+    bench.nacks.miss(5, 6, 0, guessed=True)
+    assert bench.nacks.take(0) == [5, 6]
+    bench.nacks.arrived(5, 9 * MS, repaired=False)
+    assert (bench.reordering.ns, bench.nacks.repaired) == (0, 0)
+    bench.nacks.arrived(6, 48 * MS, repaired=True)
+    assert (bench.trip.ns, bench.nacks.repaired) == (41 * MS, 1)
 
 
 def test_overtaken_packets_are_waited_for() -> None:
@@ -100,7 +132,7 @@ def test_without_rtx_an_answer_is_told_by_time() -> None:
 
 
 def test_on_a_short_path_time_must_pass_too() -> None:
-    """Requests each 12 ms: hopeless after 60 ms, once."""
+    """Pairs of requests each 12 ms: hopeless after 60 ms, once."""
     bench = Bench()
     for _ in range(100):
         bench.trip.measured(0)
@@ -114,13 +146,11 @@ def test_on_a_short_path_time_must_pass_too() -> None:
 
 
 def test_third_request_is_hopeless() -> None:
-    """Two in vain: time for a key frame."""
-    bench = Bench()
-    bench.nacks.miss(5, 5, 0)
-    bench.nacks.take(0)
-    bench.nacks.take(46 * MS)
+    """Two pairs in vain: time for a key frame."""
+    bench, trip = Bench(), 40 * MS + MARGIN
+    asked_at(bench, 0, AGAIN, trip, trip + AGAIN)
     assert bench.nacks.hopeless == 0
-    bench.nacks.take(92 * MS)
+    bench.nacks.take(2 * trip)
     assert bench.nacks.hopeless == 1
 
 

@@ -228,7 +228,7 @@ def test_no_picture_stands_on_a_missing_one(seed: int, loss: float, reach: int, 
     for (before, _, _), (after, key, _) in zip(bench.out, bench.out[1:], strict=False):
         assert key or after == before + 1
     assert all(key == (number in bench.key_numbers) for number, key, _ in bench.out)
-    if not loss:
+    if not loss and reach * 11 * MS < KEY_PATIENCE:  # a hole before a whole key frame is waited for no longer
         assert bench.numbers == list(range(100))
 
 

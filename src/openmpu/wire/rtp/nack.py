@@ -1,4 +1,6 @@
-"""Which packets are missing, and when each is asked for (RFC 4585 6.2.1): at once, then again after a round trip.
+"""Which packets are missing, and when each is asked for (RFC 4585 6.2.1): at once, then again after each round trip.
+
+Every request goes out twice, lest its own loss cost a round trip: browsers pass over what they sent again just now.
 
 Only what is missing costs anything. Knows sequence numbers (extended) and time, no packets and no bytes.
 """
@@ -8,23 +10,34 @@ from __future__ import annotations
 from openmpu.wire.rtp.alarm import MS, NEVER, Alarm, Reordering, RoundTrip
 
 MAX_MISSING = 512
-MAX_ATTEMPTS = 10
-HOPELESS_ATTEMPTS = 3
+MAX_ATTEMPTS = 20
+HOPELESS_ATTEMPTS = 5
+"""The first of the third pair."""
 HOPELESS = 60 * MS
-"""On a short path three requests are out before a sender that paces has answered the first."""
+"""On a short path three pairs of requests are out before a sender that paces has answered the first."""
 LEAST_INTERVAL = 12 * MS
-MARGIN = 6 * MS
-"""On top of the time for an answer: the sender's pacing and our own rhythm."""
+MARGIN = 2 * MS
+"""On top of the time for an answer; if a sender's pacing takes longer, the second of the pair finds it ready."""
+AGAIN = 6 * MS
+"""From the first of a pair of requests to the second."""
+MOST_PAIRED = 8
+"""With more packets missing than this the way is full, and one request has to do."""
 
 
 class Missing:
-    """One packet that did not come yet."""
+    """One packet that did not come yet.
 
-    __slots__ = ("asked_at", "attempts", "due", "hopeless", "since")
+    Attributes:
+        asked_at: When the latest pair of requests began.
+        guessed: Nothing of its SSRC overtook it: it may not have been sent yet.
+    """
 
-    def __init__(self, since: int, due: int) -> None:
+    __slots__ = ("asked_at", "attempts", "due", "guessed", "hopeless", "since")
+
+    def __init__(self, since: int, due: int, *, guessed: bool) -> None:
         self.since = since
         self.due = due
+        self.guessed = guessed
         self.asked_at = 0
         self.attempts = 0
         self.hopeless = False
@@ -65,11 +78,11 @@ class NackList:
         self.asked = self.repaired = self.hopeless = 0
         self.wake = NEVER
 
-    def miss(self, first: int, last: int, now: int) -> None:
-        """Packets `first` to `last` were overtaken just now."""
+    def miss(self, first: int, last: int, now: int, *, guessed: bool = False) -> None:
+        """Packets `first` to `last` were overtaken just now, or (`guessed`) seem to be lost."""
         due = now + self._reordering.ns if self._enabled else NEVER
         for sequence in range(max(first, last + 1 - MAX_MISSING), last + 1):
-            self._missing[sequence] = Missing(now, due)
+            self._missing[sequence] = Missing(now, due, guessed=guessed)
         for sequence in list(self._missing)[: max(0, len(self._missing) - MAX_MISSING)]:
             del self._missing[sequence]
         self._wake_by(due)
@@ -80,12 +93,12 @@ class NackList:
         if missing is None:
             return
         answered = missing.attempts and (repaired if self._rtx else now - missing.asked_at > self._trip.ns >> 1)
-        if not answered:
-            self._reordering.seen(now - missing.since, now)
-        else:
+        if answered:
             self.repaired += 1
-            if missing.attempts == 1:  # else nobody knows which request was answered (Karn)
+            if missing.attempts <= 2:  # else nobody knows which request was answered (Karn)
                 self._trip.measured(now - missing.asked_at)
+        elif not missing.guessed:
+            self._reordering.seen(now - missing.since, now)
 
     def since(self, sequence: int) -> int | None:
         """Since when that packet has been missing; None if it is not known to be."""
@@ -115,8 +128,11 @@ class NackList:
 
     def _ask(self, missing: Missing, now: int, interval: int) -> None:
         missing.attempts += 1
-        missing.asked_at = now
-        missing.due = now + interval if missing.attempts < MAX_ATTEMPTS else NEVER
+        if missing.attempts & 1:
+            missing.asked_at, missing.due = now, now + AGAIN
+            missing.attempts += len(self._missing) > MOST_PAIRED
+        if not missing.attempts & 1:
+            missing.due = missing.asked_at + interval if missing.attempts < MAX_ATTEMPTS else NEVER
         if missing.attempts >= HOPELESS_ATTEMPTS and not missing.hopeless and now - missing.since >= HOPELESS:
             missing.hopeless = True
             self.hopeless += 1

@@ -50,6 +50,9 @@ __all__ = [
     "TrackStatistics",
 ]
 
+MOST_TAIL = 4
+"""Packets missing of the whole peer that are guessed to be the end of a picture; more tell of an outage."""
+
 _NO_FRAMES: Sequence[tuple[TrackId, EncodedFrame]] = ()
 _NO_DATAGRAMS: Sequence[bytes] = ()
 
@@ -74,6 +77,7 @@ class PeerReceiver:
         self._arrivals = self._feedback.arrivals
         self._bandwidth = None if parameters.transport_cc or not parameters.remb else Bandwidth(now)
         self._remb = parameters.remb
+        self._newest = 0
         self._wished = False
         self._told: int | None = None
         self._malformed_rtp = self._malformed_rtcp = 0
@@ -92,6 +96,11 @@ class PeerReceiver:
             if not arrivals.pending:
                 self._alarm.by(self._feedback.arrivals_due())
             arrivals.record(packet.transport_sequence, now)
+            step = (packet.transport_sequence - self._newest) & 0xFFFF
+            if step < 0x8000:
+                self._newest = packet.transport_sequence
+                if 1 < step <= 1 + MOST_TAIL:
+                    self._tail_lost(stream, step - 1, now)
         if stream is None:
             stream = self._router.adopt(packet, now)
             if stream is None:
@@ -99,6 +108,13 @@ class PeerReceiver:
         if self._bandwidth is not None:
             self._measure(self._bandwidth, stream, packet)
         stream.receive(packet, now)
+
+    def _tail_lost(self, stream: AnyStream | None, count: int, now: int) -> None:
+        """Packets of the peer are missing before one of `stream`, whose own numbers tell what it lost itself."""
+        for track in self._videos:
+            for video in track.streams:
+                if video is not stream and video.active and video.buffer is not None:
+                    video.buffer.tail_lost(count, now)
 
     def _measure(self, bandwidth: Bandwidth, stream: AnyStream, packet: RtpPacket) -> None:
         if isinstance(stream, VideoStream):

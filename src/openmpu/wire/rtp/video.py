@@ -98,6 +98,13 @@ class VideoBuffer:
         if self._ring.count:
             self._drain(now)
 
+    def tail_lost(self, count: int, now: int) -> None:
+        """So many packets of the peer are missing behind our newest: where that did not end a picture, ours are."""
+        in_order = self._frame[-1:] if self._next > self._highest else [self._ring.get(self._highest)]
+        if any(newest is not None and not newest.marker for newest in in_order):
+            self._nacks.miss(self._highest + 1, self._highest + count, now, guessed=True)
+            self._highest += count
+
     def tick(self, now: int) -> None:
         """Give up what was waited for long enough."""
         if now >= self.wake:
