@@ -141,14 +141,14 @@ async def test_the_wishes_of_players_become_one(tmp_path):
         worker.say(link.Present(VIDEO, SHOW, 1, Kind.VIDEO, "h264"))
         async with playing(rig) as one, playing(rig) as two, playing(rig) as three:
             await until(lambda: worker.players.get(VIDEO) == 3)
-            for place, frame in enumerate(PICTURES[:5]):
-                worker.send(VIDEO, EncodedFrame(place * 3600, time.time_ns(), frame, key=place == 0))
+            worker.send(VIDEO, EncodedFrame(0, time.time_ns(), PICTURES[0]))
             await until(lambda: all(player.packets["video"] for player in (one, two, three)))
             worker.keys_wanted.clear()
             began = time.monotonic()
-            for _ in range(10):
+            for place in range(1, 11):
                 for player in (one, two, three):
                     await player.want_key()
+                worker.send(VIDEO, EncodedFrame(place * 3600, time.time_ns(), PICTURES[place], key=False))
                 await asyncio.sleep(0.1)
             await until(lambda: worker.keys_wanted)
             assert len(worker.keys_wanted) <= 2 * (time.monotonic() - began) + 1
@@ -186,6 +186,14 @@ async def test_players_wait_for_a_worker_that_was_lost_and_leave_one_that_ended(
         await player.close()
 
 
+async def offer_of_nobody():
+    """An offer whose maker is gone."""
+    player = TestPlayer()
+    offer = await player.offer()
+    await player.close()
+    return offer
+
+
 async def _played(rig):
     player = TestPlayer()
     told = await rig.server.play(SHOW, await player.offer())
@@ -196,7 +204,7 @@ async def _played(rig):
 async def test_a_task_that_has_just_begun_is_waited_for(tmp_path):
     """An offer that comes a little before the tracks is answered."""
     async with gateway(tmp_path) as rig:
-        offer = await TestPlayer().offer()
+        offer = await offer_of_nobody()
         asked = asyncio.create_task(rig.server.play(SHOW, offer))
         await asyncio.sleep(0.3)
         async with presenting(rig):
@@ -206,7 +214,7 @@ async def test_a_task_that_has_just_begun_is_waited_for(tmp_path):
 async def test_who_cannot_be_served(tmp_path):
     """Nothing to be seen; as many as may; a codec that the offer does not take."""
     async with gateway(tmp_path) as rig:
-        offer = await TestPlayer().offer()
+        offer = await offer_of_nobody()
         with pytest.raises(NotFound):
             await rig.server.play(TaskKey(CHANNEL.app_id, TaskId("nothing")), offer)
         async with presenting(rig), playing(rig):
