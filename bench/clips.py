@@ -1,13 +1,16 @@
 """Camera-like clips, made from a seed: soft texture that pans, a head that moves, sensor noise; and a voice-like sound.
 
 Encoded as browsers send: H.264 constrained baseline without delay, one slice a picture, a key frame each five seconds.
+Encoded clips are kept in the system's temporary directory, for the next run.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 
 import av
 import cv2
@@ -32,15 +35,17 @@ def texture(height: int, width: int, chance: np.random.Generator) -> np.ndarray:
     return np.clip(120 + 18 * total / total.std(), 16, 235)
 
 
-def pictures(width: int, height: int, fps: int, seconds: float, seed: int) -> Iterator[av.VideoFrame]:
-    """The clip, unencoded."""
+def pictures(
+    width: int, height: int, fps: int, seconds: float, seed: int, speed: float = 1.0
+) -> Iterator[av.VideoFrame]:
+    """The clip, unencoded; `speed` of everything that moves."""
     chance = np.random.default_rng(seed)
     room = texture(height * 2, width * 2, chance)
     noise = chance.normal(0, 1.6, (height + 64, width + 64)).astype(np.float32)
     rows, columns = np.ogrid[:height, :width]
     for number in range(round(seconds * fps)):
-        at = number / fps
-        left, top = (int(offset * (1 + np.sin(at * speed)) / 2) for offset, speed in ((width, 0.21), (height, 0.17)))
+        at = number / fps * speed
+        left, top = (int(offset * (1 + np.sin(at * pace)) / 2) for offset, pace in ((width, 0.21), (height, 0.17)))
         luma = room[top : top + height, left : left + width].copy()
         x, y = width * (0.5 + 0.1 * np.sin(at * 1.3)), height * (0.55 + 0.03 * np.sin(at * 2.1))
         head = ((columns - x) / (width * 0.12)) ** 2 + ((rows - y) / (height * 0.28)) ** 2 < 1
@@ -63,23 +68,64 @@ def _fill(frame: av.VideoFrame, luma: np.ndarray, head: np.ndarray) -> None:
 
 @cache
 def camera(
-    codec: str, width: int, height: int, fps: int, kbps: int, seconds: float, seed: int
+    codec: str, width: int, height: int, fps: int, kbps: int, seconds: float, seed: int, matrix: int | None = None
 ) -> tuple[EncodedFrame, ...]:
-    """The clip as a publisher sends it."""
+    """The clip as a publisher sends it.
+
+    Args:
+        codec: `h264` or `vp8`.
+        width: Pixels.
+        height: Pixels.
+        fps: Pictures a second.
+        kbps: Kilobits a second.
+        seconds: Its length.
+        seed: Other pictures for each.
+        matrix: What it says of its colours, by the number of H.273; None: nothing.
+    """
+    name = "-".join(str(part) for part in (codec, width, height, fps, kbps, seconds, seed, matrix))
+    kept = Path(tempfile.gettempdir()) / "openmpu-bench" / f"{name}.npz"
+    if not kept.exists():
+        _keep(kept, _encoded(codec, (width, height), fps, kbps, matrix, pictures(width, height, fps, seconds, seed)))
+    return _kept(kept, fps)
+
+
+def _encoded(
+    codec: str, size: tuple[int, int], fps: int, kbps: int, matrix: int | None, frames: Iterator[av.VideoFrame]
+) -> list[tuple[bytes, bool]]:
     name, options = CODECS[codec]
     context = av.CodecContext.create(name, "w")
-    context.width, context.height, context.pix_fmt = width, height, "yuv420p"
+    context.width, context.height, context.pix_fmt = *size, "yuv420p"
     context.time_base, context.framerate = Fraction(1, 90_000), Fraction(fps)
     context.bit_rate, context.gop_size, context.max_b_frames = kbps * 1000, KEY_EVERY_S * fps, 0
-    context.thread_count, context.options = 2, options
+    context.thread_count, context.options = 1, options
+    if matrix is not None:
+        context.color_range = 1
+        context.colorspace = context.color_primaries = context.color_trc = matrix
     found = []
-    for number, frame in enumerate(pictures(width, height, fps, seconds, seed)):
+    for number, frame in enumerate(frames):
         frame.pts = number * 90_000 // fps
-        found += [
-            EncodedFrame(number * 90_000 // fps, number * SECOND // fps, bytes(packet), key=packet.is_keyframe)
-            for packet in context.encode(frame)
-        ]
-    return tuple(found)
+        if matrix is not None:
+            frame.color_range = 1
+            frame.colorspace = frame.color_primaries = frame.color_trc = matrix
+        found += [(bytes(packet), packet.is_keyframe) for packet in context.encode(frame)]
+    return found
+
+
+def _keep(path: Path, packets: list[tuple[bytes, bool]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = np.frombuffer(b"".join(packet for packet, _ in packets), np.uint8)
+    half = path.with_suffix(".half.npz")
+    np.savez(half, data=data, sizes=[len(packet) for packet, _ in packets], keys=[key for _, key in packets])
+    half.replace(path)
+
+
+def _kept(path: Path, fps: int) -> tuple[EncodedFrame, ...]:
+    with np.load(path) as kept:
+        data, ends, keys = kept["data"].tobytes(), np.cumsum(kept["sizes"]).tolist(), kept["keys"].tolist()
+    return tuple(
+        EncodedFrame(number * 90_000 // fps, number * SECOND // fps, data[begin:end], key=key)
+        for number, (begin, end, key) in enumerate(zip([0, *ends], ends, keys, strict=False))
+    )
 
 
 @cache

@@ -11,28 +11,27 @@ import argparse
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
 
+from bench.dressing import Walls, dressed, with_clock
 from openmpu.media.canvas import Canvas, planes_of
 from openmpu.media.compositor import Compositor
 from openmpu.media.lettering.fonts import Fonts
 from openmpu.media.overlays import Overlays
-from openmpu.media.pictures.picture import Picture
 from openmpu.media.video import ShownFrame
 from openmpu.model.colours import Colour
-from openmpu.model.geometry import PixelRect, Rect, to_pixels
+from openmpu.model.geometry import PixelRect, to_pixels
 from openmpu.model.ids import LayoutId, TrackId
 from openmpu.model.layouts import BUILT_IN
-from openmpu.model.overlays import Fit, TextStyle
-from openmpu.model.scene import ClockLayer, ImageLayer, PaneLayer, Scene, TextLayer
+from openmpu.model.overlays import Fit
+from openmpu.model.scene import PaneLayer, Scene
 
 SECOND = 1_000_000_000
-WHITE = Colour(255, 255, 255)
 KEPT_FRAMES = 12
 
 
@@ -81,55 +80,6 @@ def scene(job: Job) -> Scene:
         for pane in BUILT_IN[LayoutId(job.layout)].panes
     )
     return Scene(*job.target, job.layout, Colour(10, 20, 60), panes=panes)
-
-
-def dressed(plain: Scene) -> Scene:
-    """The same with 8 images, 8 texts, 2 backgrounds, 3 watermarks and 2 clocks."""
-    canvas = PixelRect(0, 0, plain.width, plain.height)
-    style = TextStyle(font_size=max(12, plain.height // 30), colour=WHITE, border_width=1)
-    panes = list(plain.panes)
-    for number in range(8):
-        pane = panes[number % len(panes)]
-        aside = number // len(panes) * 0.3
-        image = ImageLayer("logo", to_pixels(Rect(0.72 - aside, 0.05, 0.22, 0.22), pane.rect))
-        corner = pane.rect.left + 8, pane.rect.top + 8 + number // len(panes) * 2 * style.font_size
-        text = TextLayer(f"主播 {number} on air", *corner, replace(style, box=True, box_border_width=3, alpha=0.8))
-        panes[number % len(panes)] = replace(pane, overlays=(*pane.overlays, image, text))
-    marks = [
-        to_pixels(Rect(*shares), canvas)
-        for shares in ((0.02, 0.02, 0.15, 0.1), (0.83, 0.02, 0.15, 0.1), (0.42, 0.9, 0.15, 0.08))
-    ]
-    clock = replace(style, font_size=max(16, plain.height // 20))
-    return replace(
-        plain,
-        panes=tuple(panes),
-        backgrounds=(ImageLayer("wall", canvas), ImageLayer("logo", to_pixels(Rect(0.3, 0.3, 0.4, 0.4), canvas))),
-        overlays=(
-            *(ImageLayer("logo", rect, 0.6) for rect in marks),
-            ClockLayer(canvas.width // 20, canvas.height // 2, clock),
-            ClockLayer(canvas.width // 2, canvas.height * 8 // 10, replace(clock, box=True)),
-        ),
-    )
-
-
-def with_clock(plain: Scene) -> Scene:
-    """The same with one clock in the lower right, over video."""
-    style = TextStyle(font_size=max(16, plain.height // 20), colour=WHITE, border_width=1)
-    return replace(plain, overlays=(ClockLayer(plain.width // 2, plain.height * 8 // 10, style),))
-
-
-class Walls:
-    """An opaque wall and a logo with soft edges."""
-
-    def __init__(self) -> None:
-        down, across = np.mgrid[-1:1:200j, -1:1:200j]
-        alpha = np.clip((1 - np.hypot(down, across)) * 5, 0, 1)
-        logo = np.rint(np.stack([255 * alpha, 140 * alpha, 20 * alpha, 255 * alpha], axis=-1)).astype(np.uint8)
-        wall = np.full((720, 1280, 4), (60, 70, 90, 255), np.uint8)
-        self._pictures = {"logo": Picture(logo), "wall": Picture(wall)}
-
-    def get(self, url: str, now: int) -> Picture | None:  # noqa: ARG002, D102 - the port's words
-        return self._pictures[url]
 
 
 def newest(job: Job, pool: list[av.VideoFrame], tick: int) -> dict[TrackId, ShownFrame]:

@@ -1,9 +1,13 @@
-"""What a mix costs beside its floor: decoding each input once, encoding the output once, and nothing else.
+"""What a mix costs beside its floor, and beside FFmpeg's filter graph and GStreamer's compositor on the same work.
 
-J1 4x720p30 -> 720p25, J2 16x360p15 -> 720p25, J3 9x360p15 -> 1080p30, J4 2x720p30 -> 360p15, J5 16x360p15 -> 1080p30,
-each with a voice per person. The mix runs through the worker's own pipeline as fast as possible; the floor decodes the
-same frames and encodes the very pictures that the mix painted. CPU seconds (all threads) per second of media, variants
-in turn in one process. `--seconds` of media per round, `--rounds`, `--json` for data.
+The worker's own pipeline goes through a job in slices, as fast as it can; after each slice the floor (decoding every
+input once, encoding the very pictures that the mix painted) goes through the same slice, so that whatever else the
+machine does hits both. The peers are programs of their own, run in turn with it round by round, their CPU read between
+two marks in their output: starting up is free for everybody. CPU seconds (all threads) per second of media; median
+[least..most] of slices or rounds. Quality is PSNR and SSIM of the encoded picture against Lanczos scaling of the
+decoded inputs. Besides: the same from publishers that make their pictures no larger than they are shown, over the naive
+floor (decoding what they would send otherwise, and x264's `veryfast`). `--paced` runs the worker by the clock besides. `--untold` takes cameras that do not say their colours,
+as browsers' do: the worker converts them, the floor and the peers do not.
 """
 
 from __future__ import annotations
@@ -11,257 +15,168 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-import av
-import numpy as np
+from bench.floor import Decoding, Encoding, Sound
+from bench.jobs import JOBS, Inputs, Job, inputs_of
+from bench.peers import PEERS, targets, versions
+from bench.quality import Quality, judge
+from bench.worker import Mix, seconds
+from openmpu.clients.fitting import Form
 
-sys.path.insert(0, str(Path(__file__).parent))
-from clips import camera, microphone
-from openmpu.media.decoding.opus import OpusDecoder
-from openmpu.media.decoding.video import VideoDecoder
-from openmpu.media.encoding.sound import SoundEncoder
-from openmpu.media.encoding.video import VideoEncoder
-from openmpu.media.inputs.sync import SyncGroup
-from openmpu.media.inputs.track_input import TrackInput
-from openmpu.media.interleave import Interleaver
-from openmpu.media.packets import Packet, StreamFormat
-from openmpu.media.pipeline import MixPipeline
-from openmpu.media.sound.blocks import silence
-from openmpu.model.encoder import AudioProfile, VideoProfile
-from openmpu.model.frames import EncodedFrame
-from openmpu.model.ids import AppId, ChannelId, LayoutId, TaskId, TrackId, UserId
-from openmpu.model.layouts import BUILT_IN
-from openmpu.model.roster import Kind, Roster, Source, Track, User
-from openmpu.model.scene import plan
-from openmpu.model.task import MixSpec, TaskSpec
-from openmpu.timing.ticks import SECOND, Ticks
-
-CHANNEL = ChannelId("bench")
 WARM_S = 1.0
-"""Seconds before counting begins: first key frames, a full buffer of the encoder."""
+"""Before counting begins: first key frames, a full buffer of the encoder."""
+SLICE_S = 0.5
+
+Values = dict[str, list[float]]
 
 
-@dataclass(frozen=True)
-class Job:
-    """People with cameras of one kind, mixed into a layout."""
-
-    people: int
-    size: tuple[int, int]
-    fps: int
-    kbps: int
-    video: VideoProfile
-    layout: int
-
-
-JOBS = {
-    "J1": Job(4, (1280, 720), 30, 1500, VideoProfile(1280, 720, 25, 1024, 50), 6),
-    "J2": Job(16, (640, 360), 15, 500, VideoProfile(1280, 720, 25, 1024, 50), 9016),
-    "J3": Job(9, (640, 360), 15, 500, VideoProfile(1920, 1080, 30, 2048, 60), 11),
-    "J4": Job(2, (1280, 720), 30, 1500, VideoProfile(640, 360, 15, 500, 30), 2),
-    "J5": Job(16, (640, 360), 15, 500, VideoProfile(1920, 1080, 30, 2048, 60), 9016),
-}
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What the people of a job send."""
-
-    cameras: list[tuple[EncodedFrame, ...]]
-    microphones: list[tuple[EncodedFrame, ...]]
-
-
-def inputs_of(job: Job, codec: str, seconds: float) -> Inputs:
-    """Two different clips in turn, so that not everybody moves alike."""
-    width, height = job.size
-    clips = [camera(codec, width, height, job.fps, job.kbps, seconds, seed) for seed in (1, 2)]
-    voices = [microphone(seconds, seed) for seed in range(4)]
-    return Inputs([clips[n % 2] for n in range(job.people)], [voices[n % 4] for n in range(job.people)])
-
-
-class Counting:
-    """Takes the packets."""
-
-    def __init__(self) -> None:
-        self.pictures = self.bytes = 0
-
-    def put(self, packet: Packet) -> None:
-        """Count it."""
-        self.pictures += packet.kind is Kind.VIDEO
-        self.bytes += len(packet.data)
-
-    def change(self, stream: StreamFormat) -> None:
-        """Nothing to do."""
-
-
-class Mix:
-    """The job in the worker's pipeline."""
-
-    def __init__(self, job: Job, inputs: Inputs, codec: str, *, sound: bool = True) -> None:
-        self.job = job
-        people = [_user(number, codec, sound=sound) for number in range(job.people)]
-        layouts = (BUILT_IN[LayoutId(job.layout)],)
-        spec = TaskSpec(AppId("a"), CHANNEL, TaskId("t"), video=job.video, mix=MixSpec(layouts=layouts))
-        self.tracks = {track.track_id: TrackInput(track, SyncGroup()) for user in people for track in user.tracks}
-        self.pipeline = MixPipeline(self.tracks, Interleaver(Counting()), lambda _: None)
-        self.pipeline.set_scene(plan(spec, Roster.of(*people)), spec)
-        self.arrivals = _arrivals(inputs, sound=sound)
-        self._tick = self.pipeline.step if sound else self.pipeline.pictures.step
-        self.now = 0
-
-    def run(self, until: int) -> None:
-        """Let time pass as fast as it can."""
-        while self.arrivals and self.arrivals[-1][0] <= until:
-            arrival, track_id, frame = self.arrivals.pop()
-            self._step(arrival)
-            self.tracks[track_id].put(frame, arrival)
-        self._step(until)
-
-    def _step(self, pts: int) -> None:
-        while (due := self._tick(self.now, 0)) <= pts:
-            self.now = max(self.now, due)
-        self.now = max(self.now, pts)
-
-
-def _user(number: int, codec: str, *, sound: bool) -> User:
-    video = Track(TrackId(f"v{number:02}"), Kind.VIDEO, Source.CAMERA, codec, 0)
-    audio = Track(TrackId(f"a{number:02}"), Kind.AUDIO, Source.CAMERA, "opus", 0, 48_000, 2)
-    return User(CHANNEL, UserId(f"u{number:02}"), number, (video, audio) if sound else (video,))
-
-
-def _arrivals(inputs: Inputs, *, sound: bool) -> list[tuple[int, TrackId, EncodedFrame]]:
-    """Latest first. People begin a few milliseconds apart, as people do."""
-    found = []
-    for number, frames in enumerate(inputs.cameras):
-        found += [(frame.arrival + number * 1_700_000, TrackId(f"v{number:02}"), frame) for frame in frames]
-    for number, frames in enumerate(inputs.microphones if sound else []):
-        found += [(frame.arrival + number * 1_300_000, TrackId(f"a{number:02}"), frame) for frame in frames]
-    return sorted(found, key=lambda one: one[0], reverse=True)
-
-
-def painted(job: Job, inputs: Inputs, codec: str, seconds: float) -> list[np.ndarray]:
-    """The pictures that the mix encodes, from the end of the warm-up on."""
-    mix = Mix(job, inputs, codec, sound=False)
-    kept: list[np.ndarray] = []
-    encode = VideoEncoder.encode
-
-    def watch(self: VideoEncoder, frame: av.VideoFrame, pts: int, *, key: bool = False) -> list[Packet]:
-        if pts >= WARM_S * SECOND:
-            kept.append(np.asarray(frame.to_ndarray()).copy())
-        return encode(self, frame, pts, key=key)
-
-    VideoEncoder.encode = watch  # type: ignore[method-assign]
-    try:
-        mix.run(round((WARM_S + seconds) * SECOND))
-    finally:
-        VideoEncoder.encode = encode  # type: ignore[method-assign]
-    return kept
-
-
-def cpu(work: Callable[[], None]) -> float:
+def cpu(work: Callable[[int], None], until: int) -> float:
     """CPU seconds that it takes."""
     begun = time.process_time()
-    work()
+    work(until)
     return time.process_time() - begun
 
 
-def measure_mix(job: Job, inputs: Inputs, codec: str, seconds: float, *, sound: bool) -> float:
-    """CPU seconds per second."""
-    mix = Mix(job, inputs, codec, sound=sound)
-    mix.run(round(WARM_S * SECOND))
-    return cpu(lambda: mix.run(round((WARM_S + seconds) * SECOND))) / seconds
-
-
-def measure_decoding(inputs: Inputs, codec: str, seconds: float) -> float:
-    """Each camera once."""
-    spent = 0.0
-    for frames in inputs.cameras:
-        decoder = VideoDecoder(codec)
-        warm = [frame for frame in frames if frame.arrival < WARM_S * SECOND]
-        timed = [frame for frame in frames if WARM_S * SECOND <= frame.arrival < (WARM_S + seconds) * SECOND]
-        for frame in warm:
-            decoder.decode(frame)
-        spent += cpu(lambda decoder=decoder, timed=timed: [decoder.decode(frame) for frame in timed])  # type: ignore[misc]
-    return spent / seconds
-
-
-def measure_encoding(job: Job, pictures: list[np.ndarray], seconds: float) -> float:
-    """The painted pictures once."""
-    encoder, ticks = VideoEncoder(job.video), Ticks(job.video.fps)
-    frames = [av.VideoFrame.from_numpy_buffer(picture, "yuv420p") for picture in pictures]
-    for number in range(10):
-        encoder.encode(frames[0], ticks.pts(number))
-    return cpu(lambda: [encoder.encode(f, ticks.pts(n + 10)) for n, f in enumerate(frames)] and None) / seconds
-
-
-def measure_sound(inputs: Inputs, seconds: float) -> float:
-    """Each microphone decoded once, one AAC encoder."""
-
-    def work() -> None:
-        for frames in inputs.microphones:
-            decoder = OpusDecoder()
-            for frame in frames[: round(seconds * 50)]:
-                decoder.decode(frame.data)
-        encoder, block = SoundEncoder(AudioProfile(), 0), silence()
-        block += np.random.default_rng(1).normal(0, 0.1, block.shape)
-        for _ in range(round(seconds * 50)):
-            list(encoder.encode(block))
-
-    return cpu(work) / seconds
-
-
-def run(job: Job, codec: str, seconds: float, rounds: int) -> dict[str, list[float]]:
-    """All variants in turn."""
-    inputs = inputs_of(job, codec, WARM_S + seconds + 0.5)
-    pictures = painted(job, inputs, codec, seconds)
-    found: dict[str, list[float]] = {}
-    for _ in range(rounds):
-        for name, value in (
-            ("decode", measure_decoding(inputs, codec, seconds)),
-            ("encode", measure_encoding(job, pictures, seconds)),
-            ("video", measure_mix(job, inputs, codec, seconds, sound=False)),
-            ("sound floor", measure_sound(inputs, seconds)),
-            ("all", measure_mix(job, inputs, codec, seconds, sound=True)),
-        ):
-            found.setdefault(name, []).append(value)
-    found["video ratio"] = _ratios(found, "video", ("decode", "encode"))
-    found["ratio"] = _ratios(found, "all", ("decode", "encode", "sound floor"))
+def in_step(job: Job, inputs: Inputs, codec: str, length: float) -> Values:
+    """CPU seconds per second of each slice, everybody in turn."""
+    warm = seconds(WARM_S)
+    pictures = Mix(job, inputs, codec, sound=False).painted(warm, seconds(WARM_S + length))
+    runners: dict[str, Callable[[int], None]] = {
+        "decode": Decoding(inputs, codec).run,
+        "encode": Encoding(job, pictures, warm).run,
+        "encode veryfast": Encoding(same_preset(job), pictures, warm).run,
+        "video": Mix(job, inputs, codec, sound=False).run,
+        "sound floor": Sound(inputs).run,
+        "all": Mix(job, inputs, codec).run,
+    }
+    if (smaller := willing(job)) != job:
+        runners["willing"] = Mix(smaller, inputs_of(smaller, codec, WARM_S + length + 1), codec, sound=False).run
+    for run in runners.values():
+        run(warm)
+    found: Values = {name: [] for name in runners}
+    for number in range(1, round(length / SLICE_S) + 1):
+        for name, run in runners.items():
+            found[name].append(cpu(run, warm + seconds(number * SLICE_S)) / SLICE_S)
     return found
 
 
-def _ratios(found: dict[str, list[float]], of: str, to: tuple[str, ...]) -> list[float]:
-    floors = [sum(values) for values in zip(*(found[name] for name in to), strict=True)]
-    return [value / floor for value, floor in zip(found[of], floors, strict=True)]
+def with_ratios(found: Values) -> Values:
+    """Besides: how much more than the floor."""
+    picture = ratios(found["video"], found["decode"], found["encode"])
+    whole = ratios(found["all"], found["decode"], found["encode"], found["sound floor"])
+    naive = (found["decode"], found["encode veryfast"])
+    found = found | {"video ratio": picture, "ratio": whole, "naive ratio": ratios(found["video"], *naive)}
+    return found | ({"willing ratio": ratios(found["willing"], *naive)} if "willing" in found else {})
+
+
+def willing(job: Job) -> Job:
+    """The job as publishers send it that make pictures no larger than they are shown."""
+    full = Form("h264", *job.size, job.fps, job.kbps)
+    form = full.fitted(max(rect.width * rect.height for rect in targets(job)))
+    return replace(job, size=(form.width, form.height), kbps=form.bitrate_kbps)
+
+
+def same_preset(job: Job) -> Job:
+    """With x264's `veryfast` as it is, which the peers use too; the product's own settings look for less."""
+    return replace(job, video=replace(job.video, preset="veryfast"))
+
+
+def ratios(of: list[float], *to: list[float]) -> list[float]:
+    """One for each slice."""
+    return [value / sum(parts) for value, *parts in zip(of, *to, strict=True)]
+
+
+def beside_peers(job: Job, inputs: Inputs, codec: str, length: float, rounds: int) -> Values:
+    """The worker and every peer in turn: CPU seconds per second, and over the worker's with the same preset."""
+    peers = {name: peer for name, peer in PEERS.items() if peer.installed() and not job.overlays}
+    workers = {"worker": job, "same preset": same_preset(job)}
+    found: Values = {name: [] for name in (*workers, *peers)}
+    for _ in range(rounds if peers else 0):
+        for name, mine in workers.items():
+            mix = Mix(mine, inputs, codec, sound=False)
+            mix.run(seconds(WARM_S))
+            found[name].append(cpu(mix.run, seconds(WARM_S + length)) / length)
+        for name, peer in peers.items():
+            found[name].append(peer.measure(job, inputs, codec, WARM_S, length))
+    return found | {f"{name} ratio": ratios(found[name], found["same preset"]) for name in ("worker", *peers)}
+
+
+def qualities(job: Job, inputs: Inputs, codec: str, length: float) -> dict[str, Quality]:
+    """Of the encoded pictures of everybody."""
+    if job.overlays:
+        return {}
+    found = {}
+    for name, mine in {"worker": job, "same preset": same_preset(job)}.items():
+        mix = Mix(mine, inputs, codec, sound=False)
+        mix.sink.keep = True
+        mix.run(seconds(WARM_S + length))
+        found[name] = judge(job, inputs, codec, b"".join(mix.sink.pictures))
+    for name, peer in PEERS.items():
+        if peer.installed():
+            found[name] = judge(job, inputs, codec, peer.encoded(job, inputs, codec))
+    return found
+
+
+def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Everything about one job."""
+    job, codec, length = JOBS[name], options.codec, options.seconds
+    inputs = inputs_of(job, codec, WARM_S + length + 1, told=not options.untold)
+    found: dict[str, Any] = dict(with_ratios(in_step(job, inputs, codec, length)))
+    if options.peers:
+        found |= beside_peers(job, inputs, codec, length, options.rounds)
+        found["quality"] = {who: value.as_dict() for who, value in qualities(job, inputs, codec, length).items()}
+    if options.paced:
+        found["paced"] = Mix(job, inputs, codec).paced(WARM_S, length)
+    return found
+
+
+def show(name: str, found: dict[str, Any]) -> None:
+    """One job's lines."""
+    middle = {key: statistics.median(found[key]) for key in ("decode", "encode", "video", "sound floor", "all")}
+    print(f"{name}  floor {middle['decode']:.3f} + {middle['encode']:.3f}, sound {middle['sound floor']:.3f}")
+    print(f"    video only  {middle['video']:.3f}  x floor {spread(found['video ratio'])}")
+    print(f"    with sound  {middle['all']:.3f}  x floor {spread(found['ratio'])}")
+    print(f"    video over decoding and plain veryfast     {spread(found['naive ratio'])}")
+    if "willing" in found:
+        print(f"    the same from willing publishers           {spread(found['willing ratio'])}")
+    for who in ("worker", *PEERS):
+        if found.get(who):
+            print(f"    {who:11} {statistics.median(found[who]):.3f}  x same preset {spread(found[f'{who} ratio'])}")
+    for who, value in found.get("quality", {}).items():
+        print(f"    {who:11} PSNR {value['psnr']:.2f} dB, SSIM {value['ssim']:.4f}, {value['kbps']:.0f} kbit/s")
+    if paced := found.get("paced"):
+        print(f"    paced       {paced['cpu']:.3f}  {paced['ticks']:.0f} ticks, {paced['late_ticks']:.0f} late")
+
+
+def spread(values: list[float]) -> str:
+    """Median and range."""
+    return f"{statistics.median(values):.3f} [{min(values):.3f}..{max(values):.3f}]"
 
 
 def main() -> None:
     """Prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=3)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4, help="of media that are counted")
+    parser.add_argument("--rounds", type=int, default=3, help="beside the peers")
     parser.add_argument("--codec", choices=("h264", "vp8"), default="h264")
     parser.add_argument("--jobs", nargs="*", default=list(JOBS))
+    parser.add_argument("--no-peers", dest="peers", action="store_false")
+    parser.add_argument("--paced", action="store_true")
+    parser.add_argument("--untold", action="store_true")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    print(f"{'CPU-s/s':>8} {'decode':>8} {'encode':>8} {'mix':>8} {'ratio':>20} {'with sound':>11} {'ratio':>20}")
-    table = {}
+    print(", ".join(f"{name} {version}" for name, version in versions().items()), flush=True)
+    table: dict[str, Any] = {"versions": versions()}
     for name in options.jobs:
-        found = table[name] = run(JOBS[name], options.codec, options.seconds, options.rounds)
-        middle = {key: statistics.median(values) for key, values in found.items()}
-        print(
-            f"{name:>8} {middle['decode']:8.3f} {middle['encode']:8.3f} {middle['video']:8.3f}"
-            f" {_spread(found['video ratio'])} {middle['all']:11.3f} {_spread(found['ratio'])}"
-        )
+        table[name] = measure(name, options)
+        show(name, table[name])
     if options.json:
         options.json.write_text(json.dumps(table, indent=1))
-
-
-def _spread(values: list[float]) -> str:
-    return f"{statistics.median(values):6.3f} [{min(values):.3f}..{max(values):.3f}]"
 
 
 if __name__ == "__main__":

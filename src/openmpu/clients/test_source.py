@@ -48,6 +48,11 @@ class PictureFeed:
         """The next frame that is encoded is a key frame."""
         self._key_wanted = True
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Of the frames that are sent now."""
+        return self._encoder.form.width, self._encoder.form.height
+
     def fit(self, pixels: int) -> None:
         """Frames are made smaller from the next one on."""
         self._encoder.fit(pixels)
