@@ -7,6 +7,7 @@ import contextlib
 import json
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -91,6 +92,8 @@ class Worker(Waiting):
         self._reader, self._writer = reader, writer
         self.rosters: dict[ChannelKey, Roster] = {}
         self.frames: dict[int, list[EncodedFrame]] = {}
+        self.read_at: dict[int, list[int]] = {}
+        """When each was read here, in nanoseconds of the wall clock."""
         self.ended: list[int] = []
         self.players: dict[int, int] = {}
         self.keys_wanted: list[int] = []
@@ -118,6 +121,7 @@ class Worker(Waiting):
         match message:
             case link.Media(number, frame):
                 self.frames.setdefault(number, []).append(frame)
+                self.read_at.setdefault(number, []).append(time.time_ns())
             case link.RosterChanged(channel, roster):
                 self.rosters[channel] = roster
             case link.TrackEnded(number):
