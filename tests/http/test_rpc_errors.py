@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from openmpu.errors import Busy, Limited
 from openmpu.http.rpc import RpcOptions
 from openmpu.services.quotas import TaskLimits
+from openmpu.store import nonces
 from tests.http.house import LIVE, RTC, RpcHouse, open_house
 
 NAMED = {"AppId": "app", "TaskId": "t1"}
@@ -158,19 +158,31 @@ async def test_the_quota_of_tasks(format_: str) -> None:
 
 
 @pytest.mark.parametrize("format_", ["JSON", "XML"])
-async def test_what_only_a_full_or_leaving_server_says(house: RpcHouse, format_: str) -> None:
-    """QuotaExceeded.IngestDomain and ServiceUnavailable, whoever raises them."""
-    for error, status, code in (
-        (Limited("ingest_domain", "too many"), 400, "QuotaExceeded.IngestDomain"),
-        (Busy("server", "shutting down"), 503, "ServiceUnavailable"),
-    ):
+async def test_the_quota_of_an_ingest_domain(format_: str) -> None:
+    """operations.md 2.5: over all accounts, where it is switched on."""
+    async with open_house(limits=TaskLimits(mixes_per_domain=1)) as house:
+        await house.ok("StartMPUTask", RTC, **START)
+        second = {**START, "TaskId": "t2", "StreamURL": "rtmp://CDN.example/live/t2"}
+        response = await house.client.v1("StartMPUTask", LIVE, second, Format=format_)
+        assert (response.status_code, code_of(response.text)) == (400, "QuotaExceeded.IngestDomain")
+        await house.ok("StartMPUTask", RTC, **{**second, "StreamURL": "rtmp://other.example/live/t2"})
 
-        async def refuse(*_: Any, error: Exception = error) -> None:
-            raise error
 
-        house.tasks.start = refuse  # type: ignore[method-assign]
-        response = await house.client.v1("StartMPUTask", RTC, START, Format=format_)
-        assert (response.status_code, code_of(response.text)) == (status, code)
+@pytest.mark.parametrize("format_", ["JSON", "XML"])
+async def test_an_overloaded_server(house: RpcHouse, format_: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ServiceUnavailable: more calls within half an hour than nonces can be kept."""
+    monkeypatch.setattr(nonces, "MOST_KEPT", 3)
+    await house.ok("StartMPUTask", RTC, **START)
+    for _ in range(3):
+        house.clock.go(11)
+        house.client.signer.now = house.clock.now()
+        response = await house.client.v1("GetMPUTaskStatus", RTC, NAMED, Format=format_)
+    assert response.status_code == 200
+    response = await house.client.v1("GetMPUTaskStatus", RTC, NAMED, Format=format_)
+    assert (response.status_code, code_of(response.text)) == (503, "ServiceUnavailable")
+    house.clock.go(1800)
+    house.client.signer.now = house.clock.now()
+    await house.ok("GetMPUTaskStatus", RTC, **NAMED)
 
 
 async def test_task_existed_may_be_raised_to_400() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from openmpu.model.layouts import BUILT_IN
-from tests.http.house import RpcHouse
+from openmpu.services import layouts as layouts_module
+from tests.http.house import RTC, RpcHouse
 from tests.services.doubles import key_of, user
 
 LEFT = {"PaneId": 0, "MajorPane": 1, "X": 0, "Y": 0, "Width": 0.5, "Height": 1, "ZOrder": 0}
@@ -106,3 +109,14 @@ async def test_the_built_in_layouts(house: RpcHouse) -> None:
     ids = (await house.ok("DescribeMPULayoutList", AppId="app"))["LayoutIds"]["LayoutId"]
     assert ids == [*BUILT_IN, number]
     assert (await house.ok("DescribeMPULayoutInfo", AppId="app", LayoutId=13))["Layout"]["Name"]
+
+
+@pytest.mark.parametrize("format_", ["JSON", "XML"])
+async def test_an_app_has_only_so_many_layouts(house: RpcHouse, format_: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named like the quota of tasks."""
+    monkeypatch.setattr(layouts_module, "MAX_OWN", 1)
+    layout = {"AppId": "app", "AudioMixCount": 1, "Panes": [{"PaneId": 0}]}
+    await house.ok("CreateMPULayout", RTC, **layout)
+    response = await house.client.v1("CreateMPULayout", RTC, layout, Format=format_)
+    assert response.status_code == 400
+    assert "QuotaExceeded.MPULayout" in response.text
