@@ -41,11 +41,9 @@ _STATS = """async () => {
 _BEFORE = """
   const peers = globalThis.peers = [], Real = RTCPeerConnection;
   globalThis.RTCPeerConnection = class extends Real { constructor(...given) { super(...given); peers.push(this); } };
+  globalThis.firstShown = new Promise((resolve) => addEventListener("DOMContentLoaded", () =>
+    document.querySelector("video")?.requestVideoFrameCallback((now, picture) => resolve(picture.presentationTime))));
 """
-_FIRST = """() => new Promise((resolve) => {
-  const video = document.querySelector("video");
-  video.requestVideoFrameCallback((now, picture) => resolve(picture.presentationTime));
-})"""
 
 _LEAST_CONTRAST = 60
 
@@ -77,8 +75,8 @@ class BrowserPlayer:
         self.page = page
 
     async def opened_ms(self) -> float:
-        """Milliseconds from opening the page to its first picture; ask right after opening."""
-        shown: float = await self.page.evaluate(_FIRST)
+        """Milliseconds from opening the page to its first picture, by the browser's own clock."""
+        shown: float = await self.page.evaluate("firstShown")
         return shown
 
     async def watch(self, pane: PixelRect, border: PixelRect, count: int, within_s: float = 20.0) -> list[Shown]:
