@@ -211,3 +211,92 @@ a=sctp-port:5000
 
 RECORDED = {path.stem: path.read_text(encoding="utf-8") for path in Path(__file__).with_name("offers").glob("*.sdp")}
 FORMS = {"obs": OBS, "firefox": FIREFOX, "safari": SAFARI, **RECORDED}
+
+# Firefox 153 as a player, recorded; with what it adds where its OpenH264 plugin is there: 126, 127, 97, 98
+FIREFOX_PLAYS = f"""v=0
+o=mozilla...THIS_IS_SDPARTA-99.0 4610337878324195394 0 IN IP4 0.0.0.0
+s=-
+t=0 0
+a=sendrecv
+a=fingerprint:sha-256 {PRINT}
+a=group:BUNDLE 0 1
+a=ice-options:trickle
+a=msid-semantic:WMS *
+m=video 9 UDP/TLS/RTP/SAVPF 120 124 121 125 126 127 97 98 99 100 123 122 119
+c=IN IP4 0.0.0.0
+a=candidate:0 1 UDP 2122187007 9c3c4e45-c613-41c8-be8c-87600089eb60.local 57406 typ host
+a=candidate:2 1 TCP 2105458943 9c3c4e45-c613-41c8-be8c-87600089eb60.local 9 typ host tcptype active
+a=candidate:0 2 UDP 2122187006 9c3c4e45-c613-41c8-be8c-87600089eb60.local 60403 typ host
+a=recvonly
+a=end-of-candidates
+a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid
+a=extmap:4 http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time
+a=extmap:5 urn:ietf:params:rtp-hdrext:toffset
+a=extmap:6/recvonly http://www.webrtc.org/experiments/rtp-hdrext/playout-delay
+a=extmap:7 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01
+a=extmap-allow-mixed
+a=fmtp:126 profile-level-id=42e01f;level-asymmetry-allowed=1;packetization-mode=1
+a=fmtp:97 profile-level-id=42e01f;level-asymmetry-allowed=1
+a=fmtp:120 max-fs=12288;max-fr=60
+a=fmtp:124 apt=120
+a=fmtp:121 max-fs=12288;max-fr=60
+a=fmtp:125 apt=121
+a=fmtp:127 apt=126
+a=fmtp:98 apt=97
+a=fmtp:100 apt=99
+a=fmtp:119 apt=122
+a=ice-pwd:0e4fd79a516af6d6f5329327b60d1177
+a=ice-ufrag:f827428f
+a=mid:0
+a=rtcp:60403 IN IP4 9c3c4e45-c613-41c8-be8c-87600089eb60.local
+a=rtcp-fb:120 nack
+a=rtcp-fb:120 nack pli
+a=rtcp-fb:126 nack
+a=rtcp-fb:126 nack pli
+a=rtcp-fb:126 ccm fir
+a=rtcp-fb:126 goog-remb
+a=rtcp-fb:126 transport-cc
+a=rtcp-fb:97 nack
+a=rtcp-fb:97 nack pli
+a=rtcp-mux
+a=rtcp-rsize
+a=rtpmap:120 VP8/90000
+a=rtpmap:124 rtx/90000
+a=rtpmap:121 VP9/90000
+a=rtpmap:125 rtx/90000
+a=rtpmap:126 H264/90000
+a=rtpmap:127 rtx/90000
+a=rtpmap:97 H264/90000
+a=rtpmap:98 rtx/90000
+a=rtpmap:99 AV1/90000
+a=rtpmap:100 rtx/90000
+a=rtpmap:123 ulpfec/90000
+a=rtpmap:122 red/90000
+a=rtpmap:119 rtx/90000
+a=setup:actpass
+a=ssrc:1581913516 cname:{{faa8c372-1d34-40f3-aeb4-bf40817435cf}}
+m=audio 9 UDP/TLS/RTP/SAVPF 109 9 0 8 101
+c=IN IP4 0.0.0.0
+a=candidate:0 1 UDP 2122187007 9c3c4e45-c613-41c8-be8c-87600089eb60.local 38602 typ host
+a=recvonly
+a=end-of-candidates
+a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level
+a=extmap:2/recvonly urn:ietf:params:rtp-hdrext:csrc-audio-level
+a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid
+a=extmap-allow-mixed
+a=fmtp:109 maxplaybackrate=48000;stereo=1;useinbandfec=1
+a=fmtp:101 0-15
+a=ice-pwd:0e4fd79a516af6d6f5329327b60d1177
+a=ice-ufrag:f827428f
+a=mid:1
+a=rtcp:42469 IN IP4 9c3c4e45-c613-41c8-be8c-87600089eb60.local
+a=rtcp-fb:109 transport-cc
+a=rtcp-mux
+a=rtpmap:109 opus/48000/2
+a=rtpmap:9 G722/8000/1
+a=rtpmap:0 PCMU/8000
+a=rtpmap:8 PCMA/8000
+a=rtpmap:101 telephone-event/8000
+a=setup:actpass
+a=ssrc:2859314935 cname:{{faa8c372-1d34-40f3-aeb4-bf40817435cf}}
+"""
