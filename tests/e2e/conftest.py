@@ -4,11 +4,12 @@ To start a server and to see it leave costs more than many a test does, so one s
 it apart. Each test finds it empty: no publisher, no task, no worker, no subscription.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 
+from tests.rig.picture_server import Pictures, picture_server
 from tests.rig.processes import Rig, rig
 
 
@@ -31,3 +32,10 @@ async def own_house(tmp_path) -> AsyncIterator[Rig]:
     """A server for this test alone, that may be killed; afterwards nothing of it may be left."""
     async with rig(tmp_path) as made:
         yield made
+
+
+@pytest.fixture
+def shelf() -> Iterator[Pictures]:
+    """Pictures by URL."""
+    with picture_server() as pictures:
+        yield pictures

@@ -5,7 +5,7 @@ import io
 import json
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import httpx
 import numpy as np
@@ -14,20 +14,13 @@ from PIL import Image
 
 from openmpu.clients.signing import Keys, Once, sign_v1, sign_v3
 from openmpu.model.colours import Colour
-from tests.rig.picture_server import Pictures, picture_server
+from tests.rig.picture_server import Pictures
 from tests.rig.processes import APP, KEY_ID, SECRET, Rig
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.asyncio(loop_scope="package")]
 PATH = "/api/preview"
 GROUND, MARK = Colour(20, 60, 100), Colour(220, 200, 40)
 GROUND_NUMBER = GROUND.red + GROUND.green * 256 + GROUND.blue * 65536
-
-
-@pytest.fixture
-def shelf() -> Iterator[Pictures]:
-    """Pictures by URL."""
-    with picture_server() as pictures:
-        yield pictures
 
 
 async def preview(house: Rig, form: Mapping[str, str], plain: object = None, secret: str = SECRET) -> httpx.Response:

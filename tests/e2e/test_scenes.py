@@ -3,7 +3,8 @@
 import asyncio
 import json
 import math
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,21 +14,31 @@ import numpy as np
 import psutil
 import pytest
 
-from openmpu.clients.receive import Receiver
-from openmpu.media.segmentation.port import MISSING_NOTE
 from openmpu.model.colours import Colour
 from openmpu.model.geometry import PixelRect
-from tests.e2e.steps import ALICE, BOB, CAROL, assert_edges, assert_there, enter, received, receiving, until
+from tests.e2e.scene_steps import (
+    LEVELS,
+    assert_box,
+    assert_colour,
+    flat,
+    number,
+    parts,
+    seated,
+    settled,
+    share,
+    stopped,
+)
+from tests.e2e.steps import ALICE, BOB, CAROL, assert_edges, assert_there, enter, receiving, until
 from tests.media.segmentation.people import SHIRT, WALL, drawn_person
 from tests.rig.analysis import Recording, border_of
-from tests.rig.picture_server import Pictures, picture_server
-from tests.rig.pictures import Picture, distance, pane_edges
+from tests.rig.picture_server import Pictures
+from tests.rig.pictures import Picture, distance
 from tests.rig.processes import Rig
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180), pytest.mark.asyncio(loop_scope="package")]
 
-LEVELS = 4
-"""Issue 5: colours after x264, in the middle of flat areas."""
+FLURRY_S = int(os.environ.get("FLURRY_S", "3"))
+"""How long ten updates a second go on; the issue's minute by hand (docs/figures.md)."""
 GROUND, PAPER, MARK = Colour(20, 60, 100), Colour(60, 160, 80), Colour(220, 200, 40)
 LOGO, HIDDEN, ABSENT = Colour(200, 40, 160), Colour(0, 220, 220), Colour(150, 90, 30)
 BOX, CLOCK_BOX = Colour(30, 30, 200), Colour(130, 20, 20)
@@ -36,23 +47,6 @@ PAPER_AT, MARK_AT = PixelRect(640, 396, 256, 144), PixelRect(1024, 576, 192, 108
 LOGO_AT = PixelRect(64 + 358, 72 + 28, 104, 58)
 DORA_AT = PixelRect(640, 180, 640, 360)
 SQUARE_BOB = replace(BOB, height=480)
-
-
-@pytest.fixture
-def shelf() -> Iterator[Pictures]:
-    """Pictures by URL."""
-    with picture_server() as pictures:
-        yield pictures
-
-
-def number(colour: Colour) -> int:
-    """As the API writes it: red is the low byte (operations.md 1.4)."""
-    return colour.red + colour.green * 256 + colour.blue * 65536
-
-
-def flat(prefix: str, **fields: object) -> dict[str, object]:
-    """Parameters of one list element; `Images__1__Url` is `Images.1.Url`."""
-    return {f"{prefix}.{name.replace('__', '.')}": value for name, value in fields.items()}
 
 
 def layout(*places: tuple[float, float]) -> dict[str, object]:
@@ -70,7 +64,7 @@ def everything(shelf: Pictures) -> dict[str, object]:
         flat("UserPanes.1", PaneId=0, UserId="alice"),
         flat("UserPanes.1.Images.1", Url=shelf.of(LOGO), Display=1, X=0.7, Y=0.1, Width=0.2, Height=0.2),
         flat("UserPanes.1.Images.2", Url=shelf.of(HIDDEN), Display=2),
-        flat("UserPanes.2", PaneId=1, UserId="bob", SegmentType=1),
+        flat("UserPanes.2", PaneId=1, UserId="bob"),
         flat("UserPanes.2.Texts.1", Text="On air", X=0.3, Y=0.4, BoxColor=number(BOX), **text),
         flat("UserPanes.3", PaneId=2, UserId="carol"),
         flat("UserPanes.3.Images.1", Url=shelf.of(ABSENT), Display=2),
@@ -80,51 +74,8 @@ def everything(shelf: Pictures) -> dict[str, object]:
         flat("Watermarks.1", Url=shelf.of(MARK), Alpha=0.5, X=0.8, Y=0.8, Width=0.15, Height=0.15),
         flat("ClockWidgets.1", X=0.5, Y=0.85, BoxColor=number(CLOCK_BOX), **text),
     ]
-    task: dict[str, object] = {"BackgroundColor": number(GROUND), "CropMode": 2, "TaskMode": 1}
+    task: dict[str, object] = {"BackgroundColor": number(GROUND), "CropMode": 2}
     return {name: value for part in (task, *panes, *layers) for name, value in part.items()}
-
-
-async def settled(cdn: Receiver, seconds: float = 1.6) -> float:
-    """Let a change come through; a moment of the stream at which it stands."""
-    await received(cdn, seconds)
-    return cdn.figures().last_pts_ms / 1000 - 0.3
-
-
-async def seated(house: Rig, task_id: str, *wanted: str) -> None:
-    """Wait until the panes show what they should, as the status tells it."""
-    seen: dict[str, object] = {}
-
-    async def told() -> bool:
-        seen.update((await house.task(task_id))["figures"])
-        return [seen.get(f"pane.{place}") for place in range(len(wanted))] == list(wanted)
-
-    await until(told, f"panes show {wanted}", 30)
-
-
-def inner(rect: PixelRect) -> PixelRect:
-    """Its middle."""
-    width, height = rect.width // 4 * 2, rect.height // 4 * 2
-    return PixelRect((rect.left + rect.width // 4) // 2 * 2, (rect.top + rect.height // 4) // 2 * 2, width, height)
-
-
-def assert_colour(picture: Picture, rect: PixelRect, wanted: Colour) -> None:
-    """Flat areas have the colour that was asked for."""
-    seen = picture.colour(inner(rect))
-    assert distance(seen, wanted) <= LEVELS, f"{rect}: {seen} is not {wanted}"
-
-
-def assert_box(picture: Picture, rect: PixelRect) -> None:
-    """Its edges are where they should be, within 2 pixels."""
-    edges = pane_edges(picture, rect)
-    for side, edge in edges.items():
-        assert edge is not None, f"{side} of {rect} is not there"
-        assert abs(edge - getattr(rect, side)) <= 2, f"{side} of {rect} at {edge}"
-
-
-def share(picture: Picture, rect: PixelRect, wanted: Colour) -> float:
-    """How much of a rectangle has a colour, in blocks of 4 x 4."""
-    blocks = [PixelRect(x, y, 4, 4) for y in range(rect.top, rect.bottom, 4) for x in range(rect.left, rect.right, 4)]
-    return float(np.mean([distance(picture.colour(block), wanted) <= 3 * LEVELS for block in blocks]))
 
 
 async def test_every_kind_of_layer_and_layouts_that_change_on_air(tmp_path, house: Rig, shelf: Pictures):
@@ -140,11 +91,10 @@ async def test_every_kind_of_layer_and_layouts_that_change_on_air(tmp_path, hous
         assert answer.status == 200, answer.text
         await seated(house, "scene", "video", "video", "no_video")
         at["whole"] = await settled(cdn, 3.5)
-        notes = (await house.task("scene"))["notes"]
         for mode in (0, 1):
             assert (await house.call("UpdateMPUTask", TaskId="scene", CropMode=mode)).status == 200
             at[f"crop {mode}"] = await settled(cdn)
-        last = await flurry(house, 3)
+        last = await flurry(house, FLURRY_S)
         at["flurry"] = await settled(cdn)
         answer = await house.call("ModifyMPULayout", LayoutId=made, **layout((0.05, 0.05), *places[1:]))
         assert answer.status == 200, answer.text
@@ -155,7 +105,6 @@ async def test_every_kind_of_layer_and_layouts_that_change_on_air(tmp_path, hous
     recording = Recording(saved)
     shown = {name: recording.picture(moment) for name, moment in at.items()}
     assert recording.cadence(25).perfect, recording.cadence(25)
-    assert MISSING_NOTE in notes
     assert_whole(shown["whole"])
     assert_clock(recording, at["whole"])
     assert_crops(shown)
@@ -169,18 +118,13 @@ async def flurry(house: Rig, seconds: int) -> Colour:
     """Ten updates a second, every third one invalid; the background of the last valid one."""
     last, rounds = GROUND, asyncio.get_running_loop().time()
     for turn in range(seconds * 10):
-        wanted = Colour(20 + 7 * turn, 250 - 6 * turn, 90)
+        wanted = Colour(7 * turn % 256, 6 * turn % 256, 90)
         bad: Mapping[str, object] = {"CropMode": 9} if turn % 3 == 2 else {}
         answer = await house.call("UpdateMPUTask", TaskId="scene", BackgroundColor=number(wanted), **bad)
         assert answer.status == (400 if bad else 200), answer.text
         last = last if bad else wanted
         await asyncio.sleep(max(0.0, rounds + (turn + 1) / 10 - asyncio.get_running_loop().time()))
     return last
-
-
-async def stopped(house: Rig, task_id: str) -> bool:
-    """Whether its state is 2."""
-    return (await house.call("GetMPUTaskStatus", TaskId=task_id)).value()["Status"] == 2
 
 
 def assert_whole(picture: Picture) -> None:
@@ -197,11 +141,6 @@ def assert_whole(picture: Picture) -> None:
     assert 0.1 < share(picture, text, BOX) < 0.9
     assert picture.luma[187:230, 858:950].max() > 200, "white letters on the box"
     assert share(picture, PixelRect(630, 590, 440, 90), CLOCK_BOX) > 0.2
-
-
-def parts(colour: Colour) -> tuple[int, int, int]:
-    """Red, green, blue."""
-    return colour.red, colour.green, colour.blue
 
 
 def assert_clock(recording: Recording, end_s: float) -> None:
