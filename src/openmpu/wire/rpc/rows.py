@@ -181,6 +181,12 @@ def _rows_of(kind: Any) -> tuple[tuple[str, Row], ...]:
 
 
 @cache
+def _required_rows(kind: Hashable) -> tuple[Row, ...]:
+    """Those that are required, always or now and then: of most objects none."""
+    return tuple(info for _, info in _rows_of(kind) if info.required)
+
+
+@cache
 def _names(kind: Hashable) -> frozenset[str]:
     rows = [info for _, info in _rows_of(kind)]
     return frozenset({info.name for info in rows} | {info.also for info in rows if info.also})
@@ -198,7 +204,7 @@ def check_required(kind: type[Any], trees: Trees, path: str = "") -> None:
     Raises:
         Missing: The first that is not.
     """
-    for _, info in rows_of(kind):
+    for info in _required_rows(cast("Hashable", kind)):
         needed = info.required(trees) if callable(info.required) else info.required
         if needed and info.node(trees, path) is None:
             raise Missing((path + info.name).partition(".")[0], f"{path}{info.name} is required")
