@@ -201,6 +201,10 @@ async def test_a_session_from_post_to_delete(house):
     assert (await send(house, "PATCH", place, join_token(), fragment, trickled)).status_code == 428
     assert (await send(house, "PATCH", place, "", fragment, trickled | match)).status_code == 401
     assert (await send(house, "DELETE", place)).status_code == 401
+    resource = place.rpartition("/")[2]
+    as_another = (await send(house, "DELETE", f"/whep/{APP}/other/{resource}", preview("other"))).status_code
+    as_publisher = (await send(house, "DELETE", f"/whip/{APP}/room/viewer/{resource}", join_token())).status_code
+    assert (as_another, as_publisher) == (404, 404)
     assert (await send(house, "DELETE", place, preview("verbs", -60))).status_code == 200  # began in time
     assert (await send(house, "DELETE", place, join_token())).status_code == 404
     options = await send(house, "OPTIONS", f"/whep/{APP}/verbs")

@@ -10,6 +10,7 @@ from itertools import count
 import pytest
 
 from openmpu.errors import Limited, NotFound, Unsupported
+from openmpu.model.codec import to_plain
 from openmpu.model.frames import EncodedFrame
 from openmpu.model.ids import TaskId, TaskKey
 from openmpu.model.roster import Kind
@@ -115,10 +116,13 @@ async def test_what_a_worker_presents_is_played_bit_for_bit(tmp_path):
             )
             played = await rig.server.until(lambda: [f["played"] for f in rig.server.figures if f["played"]])
             assert played[-1][0]["players"] == 1
-            await rig.server.ask("unpublish", resource=player.resource)
+            for strange in ({}, {"task": {"app_id": "app", "task_id": "other"}}):
+                with pytest.raises(NotFound):
+                    await rig.server.ask("unpublish", resource=player.resource, **strange)
+            await rig.server.ask("unpublish", resource=player.resource, task=to_plain(SHOW))
             await until(lambda: presenter.worker.players == {VIDEO: 0, AUDIO: 0})
         with pytest.raises(NotFound):
-            await rig.server.ask("unpublish", resource=player.resource)
+            await rig.server.ask("unpublish", resource=player.resource, task=to_plain(SHOW))
 
 
 async def test_what_gets_lost_is_sent_again(tmp_path):

@@ -45,11 +45,11 @@ class Stage:
             raise NotFound("programme", "nothing now")
         return Publication("resource", "answer", "etag")
 
-    async def trickle(self, resource, fragment, etag):
-        return Publication(resource, "", etag or "")
+    async def trickle(self, resource, fragment, etag, task=None):
+        return Publication(resource, "", f"{etag} of {task}")
 
-    async def unpublish(self, resource):
-        self.ended.append(resource)
+    async def unpublish(self, resource, task=None):
+        self.ended.append((resource, task))
 
     async def admit(self, task_id=SHOW, app_id=APP, **how):
         goes_on = how.pop("goes_on", False)
@@ -125,6 +125,14 @@ async def test_playing_asks_the_channels_gateway(stage):
 
     assert publication.sdp == "answer"
     assert stage.played == [(CHANNEL, TaskKey(APP, SHOW), "offer", 7)]
+
+
+async def test_a_session_is_spoken_of_with_its_task(stage):
+    """So that the gateway lets nobody touch another one whose name they know."""
+    key = TaskKey(APP, SHOW)
+    assert (await stage.playing.trickle(key, "resource", "fragment", "etag")).etag == "etag of app/show"
+    await stage.playing.end(key, "resource")
+    assert stage.ended == [("resource", key)]
 
 
 @pytest.mark.parametrize("state", [state for state in TaskState if state.final])

@@ -129,18 +129,18 @@ class LocalGateways:
         told = await self._ask(place, "play", task=to_plain(task), offer=offer, most=most)
         return _outside(place, from_plain(Publication, told))
 
-    async def trickle(self, resource: str, fragment: str, etag: str | None) -> Publication:
+    async def trickle(
+        self, resource: str, fragment: str, etag: str | None, task: TaskKey | None = None
+    ) -> Publication:
         """Hand an SDP fragment to the gateway that has the session."""
         place, inner = self._find(resource)
-        publication = from_plain(
-            Publication, await self._ask(place, "trickle", resource=inner, fragment=fragment, etag=etag)
-        )
-        return _outside(place, publication)
+        fields = {"resource": inner, "fragment": fragment, "etag": etag, **_of_task(task)}
+        return _outside(place, from_plain(Publication, await self._ask(place, "trickle", **fields)))
 
-    async def unpublish(self, resource: str) -> None:
+    async def unpublish(self, resource: str, task: TaskKey | None = None) -> None:
         """End a publication or a player's session."""
         place, inner = self._find(resource)
-        await self._ask(place, "unpublish", resource=inner)
+        await self._ask(place, "unpublish", resource=inner, **_of_task(task))
 
     async def remove_user(self, channel: ChannelKey, user_id: UserId) -> bool:
         """End all publications of the user; whether they were there."""
@@ -290,6 +290,10 @@ class LocalGateways:
 def _outside(place: _Place, publication: Publication) -> Publication:
     """The resource as the world sees it: it names its gateway, so that it is found again after a restart."""
     return Publication(f"{place.name}.{publication.resource}", publication.sdp, publication.etag)
+
+
+def _of_task(task: TaskKey | None) -> dict[str, Any]:
+    return {"task": to_plain(task)} if task else {}
 
 
 def gateway_names(count: int) -> list[str]:

@@ -114,11 +114,12 @@ class Gateway:
         return to_plain(await self._players.play(task, message["offer"], int(message["most"])))
 
     async def _trickle(self, message: dict[str, Any]) -> Any:
-        told = await self._sessions.trickle(message["resource"], message["fragment"], message.get("etag"))
+        resource, fragment, etag = message["resource"], message["fragment"], message.get("etag")
+        told = await self._sessions.trickle(resource, fragment, etag, _played(message))
         return to_plain(told)
 
     async def _unpublish(self, message: dict[str, Any]) -> None:
-        await self._sessions.end(message["resource"])
+        await self._sessions.end(message["resource"], _played(message))
 
     async def _remove_user(self, message: dict[str, Any]) -> bool:
         channel = from_plain(ChannelKey, message["channel"])
@@ -129,6 +130,11 @@ class Gateway:
 
     async def _stop(self, _: dict[str, Any]) -> None:
         self.stop()
+
+
+def _played(message: dict[str, Any]) -> str:
+    """The task whose player a message is about; empty: it is about a publication."""
+    return str(from_plain(TaskKey, message["task"])) if message.get("task") else ""
 
 
 _HANDLERS: dict[str, Callable[[Gateway, dict[str, Any]], Coroutine[Any, Any, Any]]] = {

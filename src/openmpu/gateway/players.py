@@ -203,7 +203,7 @@ class Player(Session):
         cname = next(deal.sent.cname for deal in deals if deal.sent)
         self.playback = Playback(agreed, cname, switchboard, clock, Wire(self._send_rtp, self._send_rtcp))
         self.playback.offer(there)
-        super().__init__("player", offer, deals, self.playback, clock, {"task": str(task)})
+        super().__init__("player", offer, deals, self.playback, clock, {"task": str(task)}, str(task))
 
     def _send_rtp(self, data: bytes) -> None:
         self.transport.send_rtp(data)

@@ -54,6 +54,7 @@ class Session:
         media: What it carries.
         clock: Nanoseconds, never backwards.
         log: More for the log.
+        played: Name of the task that is played; empty for a publication.
 
     Attributes:
         resource: Unguessable id of its URL.
@@ -69,7 +70,9 @@ class Session:
         media: Media,
         clock: Callable[[], int],
         log: dict[str, str],
+        played: str = "",
     ) -> None:
+        self.played = played
         self.resource, self.etag = secrets.token_urlsafe(24), _etag()
         self.task: asyncio.Task[None] | None = None
         self._who, self._offer, self._deals = who, offer, deals
@@ -192,25 +195,31 @@ class Sessions:
         self._all[session.resource] = session
         session.task = self._group.create_task(self._keep(session, over))
 
-    async def trickle(self, resource: str, text: str, etag: str | None) -> Publication:
+    async def trickle(self, resource: str, text: str, etag: str | None, played: str = "") -> Publication:
         """Take a fragment: candidates, or the credentials of an ICE restart.
+
+        Args:
+            resource: Which session.
+            text: The fragment.
+            etag: Of the ICE session that is meant; None: of any.
+            played: The task whose player speaks; empty: a publisher does.
 
         Raises:
             NotFound: No such session.
             Invalid: subject `sdp`: malformed; `etag`: it is for another ICE session than the present one.
             Busy: No UDP port is free for a restart.
         """
-        session = self._find(resource)
+        session = self._find(resource, played)
         answer = await session.trickle(read_fragment(text), etag)
         return Publication(resource, answer, session.etag)
 
-    async def end(self, resource: str) -> None:
-        """End one.
+    async def end(self, resource: str, played: str = "") -> None:
+        """End one; `played` as in `trickle`.
 
         Raises:
             NotFound: No such session.
         """
-        await end_all([self._find(resource)], "ended by its owner")
+        await end_all([self._find(resource, played)], "ended by its owner")
 
     async def close(self) -> None:
         """End all."""
@@ -225,9 +234,10 @@ class Sessions:
             self._all.pop(session.resource, None)
             over()
 
-    def _find(self, resource: str) -> Session:
+    def _find(self, resource: str, played: str) -> Session:
+        """Whoever may watch a task cannot touch a publication, or a player of another task, whose name they know."""
         session = self._all.get(resource)
-        if session is None:
+        if session is None or session.played != played:
             raise NotFound("publication", "no such session")
         return session
 

@@ -59,12 +59,12 @@ class SessionDoor(ABC):
         """Check who speaks of a session."""
 
     @abstractmethod
-    async def trickle(self, resource: str, fragment: str, etag: str | None) -> Publication:
-        """Candidates, or an ICE restart."""
+    async def trickle(self, request: Request, fragment: str, etag: str | None) -> Publication:
+        """Candidates, or an ICE restart, for the session that the URL names."""
 
     @abstractmethod
-    async def end(self, resource: str) -> None:
-        """End the session."""
+    async def end(self, request: Request) -> None:
+        """End the session that the URL names."""
 
     # What is the same
 
@@ -109,14 +109,14 @@ class SessionDoor(ABC):
         wanted = whip.read_if_match(request.headers.get("if-match"))
         if wanted is None:
             return refused(428, "etag", "If-Match is required")
-        publication = await self.trickle(request.path_params["resource"], await _body(request), wanted.etag)
+        publication = await self.trickle(request, await _body(request), wanted.etag)
         if not publication.sdp:
             return Response(status_code=204)
         return Response(publication.sdp, 200, {"ETag": whip.quote_etag(publication.etag)}, whip.FRAGMENT)
 
     async def _delete(self, request: Request) -> Response:
         await self.admit(request)
-        await self.end(request.path_params["resource"])
+        await self.end(request)
         return Response(status_code=200)
 
 

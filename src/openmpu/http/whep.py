@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from openmpu.http.sessions import SessionDoor, credentials, offer_of
-from openmpu.model.ids import AppId, TaskId
+from openmpu.model.ids import AppId, TaskId, TaskKey
 from openmpu.model.reports import Publication
 from openmpu.services.playing import Playing
 from openmpu.wire.whip import http as whip
@@ -27,13 +27,13 @@ class WhepDoor(SessionDoor):
         """See `SessionDoor`."""
         await self._playing.admit(*_names(request), credentials(request), goes_on=True)
 
-    async def trickle(self, resource: str, fragment: str, etag: str | None) -> Publication:
+    async def trickle(self, request: Request, fragment: str, etag: str | None) -> Publication:
         """See `SessionDoor`."""
-        return await self._playing.trickle(resource, fragment, etag)
+        return await self._playing.trickle(TaskKey(*_names(request)), request.path_params["resource"], fragment, etag)
 
-    async def end(self, resource: str) -> None:
+    async def end(self, request: Request) -> None:
         """See `SessionDoor`."""
-        await self._playing.end(resource)
+        await self._playing.end(TaskKey(*_names(request)), request.path_params["resource"])
 
 
 def _names(request: Request) -> tuple[AppId, TaskId]:

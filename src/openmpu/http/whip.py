@@ -34,13 +34,13 @@ class WhipDoor(SessionDoor):
         """See `SessionDoor`."""
         self._claims(request)
 
-    async def trickle(self, resource: str, fragment: str, etag: str | None) -> Publication:
+    async def trickle(self, request: Request, fragment: str, etag: str | None) -> Publication:
         """See `SessionDoor`."""
-        return await self._channels.trickle(resource, fragment, etag)
+        return await self._channels.trickle(request.path_params["resource"], fragment, etag)
 
-    async def end(self, resource: str) -> None:
+    async def end(self, request: Request) -> None:
         """See `SessionDoor`."""
-        await self._channels.unpublish(resource)
+        await self._channels.unpublish(request.path_params["resource"])
 
     def _claims(self, request: Request) -> Claims:
         """Who the path says is publishing, once the token proved it."""

@@ -114,22 +114,22 @@ class Playing:
         except NotFound:
             raise Conflict("task", "not_live", f"task {spec.task_id} sends nothing yet") from None
 
-    async def trickle(self, resource: str, fragment: str, etag: str | None) -> Publication:
-        """Take an SDP fragment of a player.
+    async def trickle(self, key: TaskKey, resource: str, fragment: str, etag: str | None) -> Publication:
+        """Take an SDP fragment of a player of the task.
 
         Raises:
             NotFound: No such session.
             Invalid: `etag`: not the present one.
         """
-        return await self._gateways.trickle(resource, fragment, etag)
+        return await self._gateways.trickle(resource, fragment, etag, key)
 
-    async def end(self, resource: str) -> None:
-        """End a player's session.
+    async def end(self, key: TaskKey, resource: str) -> None:
+        """End the session of a player of the task.
 
         Raises:
             NotFound: No such session.
         """
-        await self._gateways.unpublish(resource)
+        await self._gateways.unpublish(resource, key)
 
     def preview_token(self, account: Account, record: TaskRecord, life_s: int = PREVIEW_LIFE_S) -> PreviewToken:
         """A token to watch an unfinished task with, for new sessions within `life_s` seconds.

@@ -291,16 +291,24 @@ class Gateways(Protocol):
         """
         ...
 
-    async def trickle(self, resource: str, fragment: str, etag: str | None) -> Publication:
+    async def trickle(
+        self, resource: str, fragment: str, etag: str | None, task: TaskKey | None = None
+    ) -> Publication:
         """Take an SDP fragment (RFC 8840): candidates, or an ICE restart, which changes the ETag.
+
+        Args:
+            resource: Which session.
+            fragment: SDP.
+            etag: Of the ICE session that is meant; None: of any.
+            task: Whose player speaks; None: a publisher does.
 
         Raises:
             NotFound: No such publication.
         """
         ...
 
-    async def unpublish(self, resource: str) -> None:
-        """End a publication, or a player's session.
+    async def unpublish(self, resource: str, task: TaskKey | None = None) -> None:
+        """End a publication, or with `task` the session of one of its players.
 
         Raises:
             NotFound: No such session.
