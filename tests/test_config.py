@@ -95,3 +95,33 @@ def test_tls_can_be_insisted_on(tmp_path):
 
     assert _rpc_options(settings).require_tls
     assert not _rpc_options(config.load(None)).require_tls
+
+
+def test_channels_elsewhere_and_ice_servers(tmp_path):
+    """URLs without a slash at their end; a TURN server's credential does not show."""
+    text = """[media]
+ice_servers = [{ url = "turn:turn.example", username = "u", credential = "hidden" }]
+[media.elsewhere]
+app1 = "https://two.example/"
+"app2/room" = "http://three.example"
+"""
+    media = config.load(written(tmp_path, text)).media
+    assert media.elsewhere == {"app1": "https://two.example", "app2/room": "http://three.example"}
+    assert media.ice_servers[0].credential.get_secret_value() == "hidden"
+    assert "hidden" not in repr(media)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'elsewhere = { "a/b/c" = "http://x" }',
+        'elsewhere = { "a b" = "http://x" }',
+        'elsewhere = { a = "x" }',
+        'elsewhere = { a = "http://x/?y" }',
+        'ice_servers = [{ url = "http://x" }]',
+    ],
+)
+def test_no_channel_no_server(tmp_path, text):
+    """What cannot be one ends the start."""
+    with pytest.raises(Invalid, match=r"media\.(elsewhere|ice_servers)"):
+        config.load(written(tmp_path, f"[media]\n{text}\n"))

@@ -64,6 +64,7 @@ from openmpu.wire.guard import Guard
 from openmpu.wire.rpc.actions import RATES
 from openmpu.wire.rpc.convert.options import ReadingOptions
 from openmpu.wire.tokens import Rules
+from openmpu.wire.whip import http as whip
 
 WORKER_ENTRY = "openmpu.media.worker:main"
 WORKER_MODULES = ("openmpu.media.mixing", "openmpu.media.relay")
@@ -131,6 +132,7 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
         tasks = Tasks(store, engine, gateways, moves, clock, _task_limits(config), capacity=capacity)
         base_url, most_users = config.server.base_url, config.limits.users_per_channel
         channels = Channels(accounts, gateways, tasks, clock, base_url, _token_rules(config), most_users)
+        elsewhere, ice_servers = whip.Elsewhere(config.media.elsewhere), _ice_servers(config)
         playing = Playing(accounts, gateways, tasks, clock, _token_rules(config), config.limits.players_per_task)
         engine.listen(tasks.on_report, notices.voices)
         gateways.listen(_both(tasks.on_roster, channels.on_roster))
@@ -147,9 +149,9 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
                 Sources(tasks.unfinished, engine.report, lambda: gateways.figures, rpc.calls, moves),
                 config.server.metrics_token.get_secret_value(),
             ),
-            *page_routes(),
-            *WhipDoor(channels).routes(),
-            *WhepDoor(playing).routes(),
+            *page_routes(elsewhere),
+            *WhipDoor(channels, ice_servers, elsewhere).routes(),
+            *WhepDoor(playing, ice_servers).routes(),
             *StatusDoor(rpc, tasks, engine, playing, gateways.played, base_url).routes(),
             *PreviewDoor(rpc, layouts, LocalRenderer(_drawing(config)), options.reading).routes(),
             RpcRoute(rpc),
@@ -251,6 +253,11 @@ def _database_url(config: Config, state: StateDirectory) -> str:
 
 def _guard(config: Config) -> Guard:
     return Guard.allowing(config.security.allow_networks)
+
+
+def _ice_servers(config: Config) -> tuple[whip.IceServer, ...]:
+    servers = config.media.ice_servers
+    return tuple(whip.IceServer(each.url, each.username, each.credential.get_secret_value()) for each in servers)
 
 
 def _gateways(config: Config, state: StateDirectory) -> LocalGateways:

@@ -69,6 +69,14 @@ class Server(Section):
         return (self.public_url or f"http://{self.listen}").rstrip("/")
 
 
+class IceServer(Section):
+    """A STUN or TURN server that publishers and players are told of (RFC 9725 4.6)."""
+
+    url: Annotated[str, Field(pattern=r"^(stuns?|turns?):[^\s<>]+$")]
+    username: str = ""
+    credential: SecretStr = SecretStr("")
+
+
 class Media(Section):
     """Where media comes in, and how it is written on the picture."""
 
@@ -77,6 +85,10 @@ class Media(Section):
     udp_ports: str = "40000-40999"
     gateways: Annotated[int, Field(ge=1, le=16)] = 1
     """How many gateway processes; a channel lives on one of them."""
+    ice_servers: tuple[IceServer, ...] = ()
+    """Told to publishers and players; openmpu itself needs none."""
+    elsewhere: dict[str, str] = {}
+    """`AppId` or `AppId/ChannelId` -> URL of the server where it lives: who publishes there is redirected."""
     time_zone: str = "UTC"
 
     @field_validator("ice_addresses")
@@ -85,6 +97,16 @@ class Media(Section):
         for address in addresses:
             ipaddress.ip_address(address)
         return addresses
+
+    @field_validator("elsewhere")
+    @classmethod
+    def _elsewhere(cls, servers: dict[str, str]) -> dict[str, str]:
+        for channel, url in servers.items():
+            if not 1 <= len(names := channel.split("/")) <= 2 or not all(map(is_name, names)):
+                raise ValueError("a key must be an AppId, or AppId/ChannelId")
+            if not url.startswith(("http://", "https://")) or set(url) & set("?#<> "):
+                raise ValueError("a value must be the URL of a server")
+        return {channel: url.rstrip("/") for channel, url in servers.items()}
 
     @field_validator("udp_ports")
     @classmethod

@@ -117,6 +117,7 @@ def test_if_match():
     """One strong tag, or any; none at all is told apart."""
     assert read_if_match(quote_etag("x1")) == IfMatch("x1")
     assert read_if_match(" * ") == IfMatch(None, any=True)
+    assert read_if_match('"*"') == IfMatch(None, any=True)  # as RFC 9725 4.3.3 has it in its example
     assert read_if_match(None) is read_if_match("") is None
 
 

@@ -46,11 +46,18 @@ def endpoint_url(server: str, app_id: str, channel_id: str, user_id: str, source
     return f"{server.rstrip('/')}/whip/{path}?{urlencode({'source': source})}"
 
 
+MOST_REDIRECTS = 3
+_REDIRECTS = (307, 308)
+
+
 class WhipClient:
-    """One HTTP client for the offers of one publisher. Close it at the end."""
+    """One HTTP client for the offers of one publisher. Close it at the end.
+
+    Follows redirects to where a channel lives (RFC 9725 4.5), with the token: it opens that channel and nothing else.
+    """
 
     def __init__(self) -> None:
-        self._http = httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=True)
+        self._http = httpx.AsyncClient(timeout=_TIMEOUT)
 
     async def close(self) -> None:
         """Close its sockets."""
@@ -64,10 +71,15 @@ class WhipClient:
             Busy, DestinationFailed: No answer, or not now; trying again may help.
         """
         headers = {"Content-Type": "application/sdp", "Authorization": f"Bearer {endpoint.token}"}
+        url = endpoint.url
         try:
-            reply = await self._http.post(endpoint.url, content=sdp.encode(), headers=headers)
-        except httpx.HTTPError as error:
-            raise DestinationFailed("server", f"{_host(endpoint.url)}: {_reason(error)}") from None
+            for _ in range(MOST_REDIRECTS + 1):
+                reply = await self._http.post(url, content=sdp.encode(), headers=headers)
+                if reply.status_code not in _REDIRECTS or "Location" not in reply.headers:
+                    break
+                url = _redirected(url, reply.headers["Location"])
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise DestinationFailed("server", f"{_host(url)}: {_reason(error)}") from None
         if reply.status_code != httpx.codes.CREATED:
             raise _refusal(reply)
         if "Location" not in reply.headers:
@@ -81,6 +93,13 @@ class WhipClient:
             await self._http.delete(resource, headers=headers, timeout=2.0)
         except httpx.HTTPError:
             return
+
+
+def _redirected(url: str, location: str) -> str:
+    there = urljoin(url, location)
+    if url.startswith("https:") and not there.startswith("https:"):
+        raise Invalid("server", "redirects from HTTPS to plain HTTP: the token is not sent there")
+    return there
 
 
 def _refusal(reply: httpx.Response) -> Exception:
@@ -106,7 +125,7 @@ def _told(reply: httpx.Response) -> str:
     return printable[:120]
 
 
-def _reason(error: httpx.HTTPError) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, httpx.TimeoutException):
         return "no answer in time"
     return str(error) or type(error).__name__

@@ -30,7 +30,8 @@ from openmpu.model.ids import AppId, ChannelId, ChannelKey, TaskKey, UserId
 from openmpu.model.roster import Roster, Source
 from openmpu.services.ports import Publication, RosterListener
 
-HELLO_WITHIN_S = 10.0
+HELLO_WITHIN_S = 30.0
+"""From its start to its first word; most of it is loading, which takes long where other processes take the machine."""
 ADOPT_WITHIN_S = 3.0
 SILENT_S = 5.0
 STOPPED_S = 1.5

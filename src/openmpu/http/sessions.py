@@ -41,8 +41,8 @@ class SessionDoor(ABC):
 
     def routes(self) -> list[Route]:
         """To be mounted at the root."""
-        begin = {"POST": self._post, "OPTIONS": self._options}
-        go_on = {"PATCH": self._patch, "DELETE": self._delete, "OPTIONS": self._options}
+        begin = {"POST": self._post, "OPTIONS": _options("Accept-Post", whip.SDP)}
+        go_on = {"PATCH": self._patch, "DELETE": self._delete, "OPTIONS": _options("Accept-Patch", whip.FRAGMENT)}
         return [
             Route(self._place, self._door(begin), methods=_EVERY),
             Route(self._place + "/{resource}", self._door(go_on), methods=_EVERY),
@@ -66,6 +66,10 @@ class SessionDoor(ABC):
     async def end(self, request: Request) -> None:
         """End the session that the URL names."""
 
+    def elsewhere(self, request: Request) -> str | None:  # noqa: ARG002 - for those that know of other servers
+        """The URL to begin at instead, where what is asked for lives on another server."""
+        return None
+
     # What is the same
 
     def _door(self, verbs: Mapping[str, _Handler]) -> _Handler:
@@ -85,12 +89,11 @@ class SessionDoor(ABC):
         except OpenMpuError as error:
             status, body = whip.refusal(error)
             _log.warning(f"{self._name} refused", path=request.url.path, error=error.subject, reason=error.message)
-            return JSONResponse(body, status, {"Retry-After": str(RETRY_AFTER_S)} if status in (409, 503) else None)
-
-    async def _options(self, _request: Request) -> Response:
-        return Response(status_code=204, headers={"Accept-Post": whip.SDP})
+            return JSONResponse(body, status, _MORE.get(status))
 
     async def _post(self, request: Request) -> Response:
+        if there := self.elsewhere(request):
+            return Response(status_code=307, headers={"Location": there})
         publication = await self.begin(request)
         headers = {
             "Location": f"{request.url.path}/{publication.resource}",
@@ -120,6 +123,23 @@ class SessionDoor(ABC):
         return Response(status_code=200)
 
 
+_MORE: Final = {
+    401: {"WWW-Authenticate": "Bearer"},  # RFC 9110 11.6.1
+    409: {"Retry-After": str(RETRY_AFTER_S)},
+    503: {"Retry-After": str(RETRY_AFTER_S)},
+}
+"""Headers that go with a refusal."""
+
+
+def _options(header: str, kind: str) -> _Handler:
+    """What a URL takes (RFC 9725 4.2, RFC 5789 3.1); the rest is CORS."""
+
+    async def handle(_request: Request) -> Response:
+        return Response(status_code=204, headers={header: kind})
+
+    return handle
+
+
 def credentials(request: Request) -> dict[str, str]:
     """The token's parts where tokens.md 7 puts them: the bearer, or the query."""
     found = {name.lower(): value for name, value in request.query_params.items()}
@@ -146,7 +166,7 @@ async def _body(request: Request) -> str:
     async for chunk in request.stream():
         data += chunk
         if len(data) > whip.MAX_BODY:
-            raise Invalid("sdp", f"longer than {whip.MAX_BODY} bytes")
+            raise Invalid("size", f"the body is longer than {whip.MAX_BODY} bytes")
     try:
         return data.decode()
     except UnicodeDecodeError:

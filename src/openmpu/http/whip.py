@@ -17,11 +17,26 @@ _SOURCES = {"camera": Source.CAMERA, "shareScreen": Source.SCREEN}
 
 
 class WhipDoor(SessionDoor):
-    """Publications."""
+    """Publications.
 
-    def __init__(self, channels: Channels, ice_servers: tuple[whip.IceServer, ...] = ()) -> None:
+    Args:
+        channels: Where they belong.
+        ice_servers: Told to publishers.
+        elsewhere: Which channels other servers have.
+    """
+
+    def __init__(
+        self,
+        channels: Channels,
+        ice_servers: tuple[whip.IceServer, ...] = (),
+        elsewhere: whip.Elsewhere = whip.Elsewhere(),  # noqa: B008 - has no state
+    ) -> None:
         super().__init__("whip", "/whip/{app}/{channel}/{user}", ice_servers)
-        self._channels = channels
+        self._channels, self._elsewhere = channels, elsewhere
+
+    def elsewhere(self, request: Request) -> str | None:
+        """See `SessionDoor`. Whoever asks: the server there asks for the token."""
+        return elsewhere(self._elsewhere, request)
 
     async def begin(self, request: Request) -> Publication:
         """See `SessionDoor`."""
@@ -46,6 +61,15 @@ class WhipDoor(SessionDoor):
         """Who the path says is publishing, once the token proved it."""
         names = AppId(request.path_params["app"]), ChannelId(request.path_params["channel"])
         return self._channels.claims(*names, UserId(request.path_params["user"]), credentials(request))
+
+
+def elsewhere(known: whip.Elsewhere, request: Request) -> str | None:
+    """Where the channel of this request's path lives, if not here; with the same path and query."""
+    query = request.url.query
+    target = request.scope.get("raw_path", request.url.path.encode()).decode().partition("?")[0]
+    return known.place(
+        request.path_params["app"], request.path_params["channel"], target + (f"?{query}" if query else "")
+    )
 
 
 def _source(request: Request) -> Source:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from openmpu import errors
 
@@ -44,11 +45,27 @@ def read_if_match(header: str | None) -> IfMatch | None:
     if header is None or not header.strip():
         return None
     text = header.strip()
-    if text == "*":
+    if text in ("*", '"*"'):  # the RFC's own examples quote it
         return IfMatch(None, any=True)
     if len(text) > 2 and text[0] == text[-1] == '"' and '"' not in text[1:-1]:
         return IfMatch(text[1:-1])
     raise errors.Invalid("etag", "If-Match must be one strong ETag or *")
+
+
+class Elsewhere:
+    """Where channels live that this server does not keep: they are sent on by 307 (RFC 9725 4.5).
+
+    Args:
+        servers: `AppId` or `AppId/ChannelId` -> URL of a server, without a slash at its end. The channel's own counts.
+    """
+
+    def __init__(self, servers: Mapping[str, str] = MappingProxyType({})) -> None:
+        self._servers = dict(servers)
+
+    def place(self, app: str, channel: str, target: str) -> str | None:
+        """The URL there of `target`, a path with its query; None: the channel lives here."""
+        server = self._servers.get(f"{app}/{channel}") or self._servers.get(app)
+        return f"{server}{target}" if server else None
 
 
 def cors_headers() -> dict[str, str]:
@@ -98,6 +115,7 @@ _STATUS: tuple[tuple[type[errors.OpenMpuError], str, int], ...] = (
     (errors.Conflict, "", 409),
     (errors.Invalid, "etag", 412),
     (errors.Invalid, "type", 415),
+    (errors.Invalid, "size", 413),
     (errors.Invalid, "restart", 422),
     (errors.Invalid, "id", 400),
     (errors.Invalid, "", 400),
