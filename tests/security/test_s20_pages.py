@@ -13,7 +13,8 @@ from openmpu.http.app import make_app
 from openmpu.http.health import health_routes
 from openmpu.http.pages.routes import page_routes
 
-PLACES = ["/join/app/room", "/join/join.js", "/join/join.css", "/join/app/%3Cscript%3Ealert(1)%3C"]
+JOIN = ["/join/app/room", "/join/join.js", "/join/join.css", "/join/app/%3Cscript%3Ealert(1)%3C"]
+PLAY = ["/play/app/show", "/play/play.js", "/play/play.css", "/play/app/%3Cscript%3Ealert(1)%3C"]
 
 
 async def get(path: str) -> httpx.Response:
@@ -23,7 +24,7 @@ async def get(path: str) -> httpx.Response:
         return await http.get(path, headers={"origin": "https://evil.example"})
 
 
-@pytest.mark.parametrize("path", PLACES)
+@pytest.mark.parametrize("path", [*JOIN, *PLAY])
 async def test_s20_pages_run_our_own_code_only(path: str) -> None:
     """No inline script, no foreign one, no frame around it, no guessing of types, no other site reads it."""
     answer = await get(path)
@@ -37,16 +38,18 @@ async def test_s20_pages_run_our_own_code_only(path: str) -> None:
     assert "set-cookie" not in answer.headers
 
 
-async def test_s20_the_page_repeats_nothing_of_its_address() -> None:
+@pytest.mark.parametrize("places", [JOIN, PLAY])
+async def test_s20_the_page_repeats_nothing_of_its_address(places: list[str]) -> None:
     """The same bytes for everybody: a name in the path cannot become markup."""
-    plain, odd = await get(PLACES[0]), await get(PLACES[3])
+    plain, odd = await get(places[0]), await get(places[3])
     assert plain.content == odd.content
 
 
-def test_s20_names_become_text_never_markup() -> None:
+@pytest.mark.parametrize("name", ["join", "play"])
+def test_s20_names_become_text_never_markup(name: str) -> None:
     """The script writes into the page by textContent only, and the page has no handlers of its own."""
-    script = files(pages).joinpath("join.js").read_text()
-    page = files(pages).joinpath("join.html").read_text()
+    script = files(pages).joinpath(f"{name}.js").read_text()
+    page = files(pages).joinpath(f"{name}.html").read_text()
     assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\b|new Function", script)
     assert not re.search(r"\son\w+=|javascript:|<script(?![^>]*\ssrc=)|style=", page)
 
