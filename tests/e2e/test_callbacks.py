@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from contextlib import asynccontextmanager
 
 import pytest
@@ -15,7 +16,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120), pytest.mark.asyncio(loo
 
 @asynccontextmanager
 async def subscriber(status="200 OK"):
-    """An HTTP server that keeps what is posted to it; yields (URL, events)."""
+    """An HTTP server that keeps what is posted to it; yields (URL, events). A status in a list may be changed."""
     events: list[dict] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -24,7 +25,9 @@ async def subscriber(status="200 OK"):
             next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")).split(b":")[1]
         )
         events.append(json.loads(await reader.readexactly(length)))
-        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
+        writer.write(
+            f"HTTP/1.1 {status if isinstance(status, str) else status[0]}\r\nContent-Length: 0\r\n\r\n".encode()
+        )
         await writer.drain()
         writer.close()
 
@@ -67,6 +70,26 @@ async def test_a_target_that_cannot_be_reached_is_told(tmp_path):
 
     assert told(events, 1) == [(0, 0), (3, 1002)]
     assert [event["Payload"]["ErrorMessage"] != "" for event in events if event["EventType"] == 1] == [False, True]
+
+
+async def test_what_was_not_told_yet_survives_kill_9(own_house):
+    """The stop was answered, its event waits behind one that fails: the next server tells both, in order."""
+    answer = ["503 Service Unavailable"]
+    async with subscriber(answer) as (url, events):
+        await own_house.call("CreateRtcMPUEventSub", CallbackUrl=url)
+        await own_house.start_task("told", f"rtmp://127.0.0.1:{free_port()}/live/x")
+        await until(lambda: events, "the first attempt")
+        assert (await own_house.call("StopMPUTask", TaskId="told")).status == 200
+        own_house.server.kill(signal.SIGKILL)
+        await own_house.server.wait()
+        assert told(events, 2) == [0]
+
+        answer[0] = "200 OK"
+        await own_house.start_server()
+        await until(lambda: told(events, 2)[-1:] == [3], f"the stop is told: {events}")
+
+    assert told(events, 2) == [0, 0, 3]
+    assert events[0]["MsgId"] == events[1]["MsgId"] != events[2]["MsgId"]
 
 
 async def test_a_dead_receiver_holds_nothing_up(house):
