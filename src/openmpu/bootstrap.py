@@ -306,6 +306,7 @@ def _engine(config: Config, state: StateDirectory, store: SqlStore, gateways: Lo
         lambda exited: Nursery(WORKER_ENTRY, exited, WORKER_MODULES),
         ledger,
         options,
+        "auto_relay": config.media.auto_relay,
         store.next_lease,
         gateways.link_of,
     )

@@ -90,6 +90,8 @@ class Media(Section):
     elsewhere: dict[str, str] = {}
     """`AppId` or `AppId/ChannelId` -> URL of the server where it lives: who publishes there is redirected."""
     time_zone: str = "UTC"
+    auto_relay: bool = False
+    """Mixes that show one publisher and nothing else relay them, where the task says nothing of it (`AutoRelay`)."""
 
     @field_validator("ice_addresses")
     @classmethod

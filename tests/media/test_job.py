@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 
 import pytest
 
@@ -26,9 +25,11 @@ class Played:
     """A production that does what the test says."""
 
     has_pictures = True
+    alone = False
 
     def __init__(self, stage: Stage) -> None:
         self.stage, self.wishes, self.stopped = stage, 0, False
+        self.applied: list[TaskSpec] = []
         self.failing = False
         stage.out.set_video(MEDIA_ENCODES[1].video)
         stage.out.set_audio(AudioProfile())
@@ -39,7 +40,8 @@ class Played:
         self.stage.out.put(Packet(Kind.VIDEO, ms * MILLISECOND, b"v", key))
 
     def apply(self, spec: TaskSpec, roster: Roster) -> None:
-        """Nothing to plan."""
+        """Remember."""
+        self.applied.append(spec)
 
     def ready(self) -> bool:
         """At once."""
@@ -80,18 +82,21 @@ class Scene:
 
     def __init__(self) -> None:
         self.made: list[Played] = []
+        self.modes: list[Mode] = []
         self.failures: list[Exception] = []
         options = WorkerOptions("", "a", "t", allow_networks=("127.0.0.0/8",))
         self.job = Job(options, MonotonicClock(), lambda: None, self.failures.append, lambda *_: None)
 
-    def produce(self, _: Mode, stage: Stage) -> Played:
+    def produce(self, mode: Mode, stage: Stage) -> Played:
         """Instead of a mix or a relay."""
         self.made.append(Played(stage))
+        self.modes.append(mode)
         return self.made[-1]
 
-    async def become(self, mode: Mode) -> Played:
+    async def become(self, mode: Mode, *, auto_relay: bool = False) -> Played:
         """What an update says; the newest production."""
-        await self.job.apply(replace(spec_of(()), mode=mode), {})
+        spec = spec_of((1,), mode=mode, video=MEDIA_ENCODES[1].video, auto_relay=auto_relay)
+        await self.job.apply(spec, {})
         return self.made[-1]
 
     def on_air(self, production: Played) -> Callable[[], bool]:
@@ -160,3 +165,48 @@ async def test_a_keeper_that_fails_is_told(scene: Scene) -> None:
     relay.failing = True
     await until(lambda: scene.failures, "the failure is told")
     assert isinstance(scene.failures[0], ZeroDivisionError)
+
+
+async def test_a_mix_of_one_alone_becomes_a_relay_and_a_mix_again(scene: Scene) -> None:
+    """Each at a key frame of its own, planned by the same spec; what is on air meanwhile goes on."""
+    mix = await scene.become(Mode.MIX, auto_relay=True)
+    mix.send(0, key=True)
+    mix.alone = True
+    await until(lambda: len(scene.made) == 2, "a relay is begun", 6)
+    relay = scene.made[1]
+    relay.alone = True
+    assert relay.applied[-1].mode is Mode.MIX
+    await until(lambda: relay.wishes, "it is armed")
+    relay.send(40, key=True)
+    mix.send(41)
+    await until(scene.on_air(relay), "the relay is on air")
+    relay.alone = False
+    await until(lambda: len(scene.made) == 3, "a mix is begun")
+    await until(lambda: scene.made[2].wishes, "it is armed")
+    assert scene.on_air(relay)()
+    scene.made[2].send(80, key=True)
+    relay.send(81)
+    await until(scene.on_air(scene.made[2]), "the mix is on air")
+    assert scene.modes == [Mode.MIX, Mode.RELAY, Mode.MIX]
+
+
+async def test_a_relay_in_place_of_a_mix_has_all_the_time_it_needs(scene: Scene) -> None:
+    """Nobody asked for it: without a key frame the mix goes on; a second publisher ends the attempt."""
+    mix = await scene.become(Mode.MIX, auto_relay=True)
+    mix.send(0, key=True)
+    mix.alone = True
+    await until(lambda: len(scene.made) == 2, "a relay is begun", 6)
+    await until(lambda: scene.made[1].wishes >= 4, "it has waited for more than three seconds", 10)
+    assert scene.on_air(mix)()
+    mix.alone = False
+    await until(lambda: scene.made[1].stopped, "the relay is given up")
+    assert scene.on_air(mix)()
+
+
+async def test_without_the_parameter_a_mix_stays_a_mix(scene: Scene) -> None:
+    """Off by default."""
+    mix = await scene.become(Mode.MIX)
+    mix.send(0, key=True)
+    mix.alone = True
+    await asyncio.sleep(2.5)
+    assert scene.made == [mix]

@@ -27,13 +27,14 @@ from openmpu.model.geometry import PixelRect, to_pixels
 from openmpu.model.ids import ChannelKey, LayoutId
 from openmpu.model.layouts import BUILT_IN
 from openmpu.model.roster import Roster
-from openmpu.model.task import Mode, RelayPart, RelaySpec, TaskSpec
+from openmpu.model.task import Mode, RelayPart, RelaySpec, SeiRhythm, SeiSpec, TaskSpec
 from openmpu.model.urls import IngestUrl
 from openmpu.processes.channel import ControlChannel
 from openmpu.wire import link
 from tests.media.studio import CHANNEL, Person, spec_of
 from tests.media.synthetic import Camera, Microphone
 from tests.rig.analysis import Recording
+from tests.rig.nals import pictures_of, split
 
 pytestmark = pytest.mark.e2e
 RED, GREEN = (81, 90, 240), (145, 54, 34)
@@ -57,6 +58,7 @@ class Gateway:
         self.people: list[Person] = []
         self.messages: list[Any] = []
         self._writers: list[asyncio.StreamWriter] = []
+        self._watchers: list[asyncio.StreamWriter] = []
         self._server: asyncio.Server | None = None
         self._jobs: set[asyncio.Task[None]] = set()
 
@@ -72,13 +74,15 @@ class Gateway:
         for writer in self._writers:
             writer.transport.abort()
         self._writers.clear()
+        self._watchers.clear()
         if self._server:
             self._server.close()
 
     def set_people(self, *people: Person) -> None:
-        """Who is there from now on."""
+        """Who is there from now on. Their clips are encoded now: later the loop has links and targets to serve."""
         self.people = list(people)
-        for writer in self._writers:
+        assert all(person.arrivals() for person in people)
+        for writer in self._watchers:
             writer.write(link.encode_message(self._roster()))
 
     def _roster(self) -> link.RosterChanged:
@@ -95,6 +99,7 @@ class Gateway:
     def _take(self, writer: asyncio.StreamWriter, message: Any) -> None:
         self.messages.append(message)
         if isinstance(message, link.Watch):
+            self._watchers.append(writer)
             writer.write(link.encode_message(self._roster()))
         if isinstance(message, link.Subscribe):
             self._jobs.add(asyncio.create_task(self._feed(writer, message)))
@@ -390,3 +395,33 @@ async def test_a_change_of_mode_that_is_taken_back_at_once(tmp_path: Path) -> No
             frames = home.receiver.figures().video_frames
             await until(lambda frames=frames: home.receiver.figures().video_frames > frames + 10, 6)
         assert home.receiver.figures().connects == 1
+
+
+async def test_one_alone_is_relayed_until_a_second_comes(tmp_path: Path) -> None:
+    """AutoRelay: the publisher's own slices on the mix's connection, SEI with the mix's pane; then the mix again."""
+    red, green = people()
+    red = replace(red, camera=Camera(RED, seconds=30, gop=15))
+    assert green.arrivals()
+    async with house(tmp_path) as home:
+        home.gateway.set_people(red)
+        camera = replace(P360, width=320, height=180, fps=30)
+        seats = SeiSpec(layout_volume=SeiRhythm())
+        spec = spec_of((1, 2), video=camera, targets=(home.target,), auto_relay=True, sei=seats)
+        await home.run(spec)
+        await until(lambda: (home.figure("relayed") or 0) > 60)
+        assert any("AutoRelay" in note for note in home.reports[-1]["notes"])
+        home.gateway.set_people(red, green)
+        await until(lambda: home.figure("shown_tracks") == 2 and (home.figure("ticks") or 0) > 60)
+        await home.ask("stop", within_s=4)
+        assert home.receiver.figures().connects == 1
+        times = [packet.pts for packet in home.recording().video]
+        assert all(later > earlier for earlier, later in pairwise(times))
+        steps = [later.pts - earlier.pts for earlier, later in pairwise(home.recording().video) if later.key]
+        assert max(steps) <= 150_000_000
+        pictures = pictures_of(tmp_path / "out.flv")
+        sent = {split(frame.data)[-1] for frame in red.camera.frames()}
+        untouched = [picture for picture in pictures if picture.slices[-1] in sent]
+        assert len(untouched) > 60
+        told = [text["stream"] for picture in untouched for _, text in picture.messages]
+        assert told
+        assert {(one["uid"], one["paneid"], one["w"], one["h"]) for (one,) in told} == {("red", 0, 1, 1)}

@@ -15,6 +15,7 @@ import structlog
 
 from openmpu.errors import Busy
 from openmpu.media.air import Air, Outlet
+from openmpu.media.automatic import AutoRelay
 from openmpu.media.clock import Clock
 from openmpu.media.decoding.wish import KeyFrameWish
 from openmpu.media.figures import ProcessFigures, Rates
@@ -26,6 +27,7 @@ from openmpu.media.playing import Playing
 from openmpu.media.production import Production, Stage
 from openmpu.media.sound.speakers import TellVoices
 from openmpu.media.targets import Targets
+from openmpu.model.alone import may_relay
 from openmpu.model.ids import AppId, ChannelId, TaskId, TaskKey
 from openmpu.model.reports import WorkerReport
 from openmpu.model.task import Mode, TaskSpec
@@ -89,6 +91,8 @@ class Job:
         self._coming: Making | None = None
         self._armed: Making | None = None
         self._wish = KeyFrameWish()
+        self._auto = AutoRelay()
+        self._gateways: Mapping[ChannelId, str] = {}
         self._applying = asyncio.Lock()
         self._keeping = self._loop.create_task(self._keep())
 
@@ -102,12 +106,10 @@ class Job:
     async def apply(self, spec: TaskSpec, gateways: Mapping[ChannelId, str]) -> None:
         """Take a spec over, whole: the first one or a changed one."""
         async with self._applying:
-            self._spec = spec
-            await self._make(spec)
-            for making in self._makings():
-                making.switch.connect(gateways)
+            self._spec, self._gateways = spec, gateways
+            self._auto.look(self._now(), alone=self._alone(spec))
             self._playing.connect(gateways.get(spec.channel_id))
-            self._replan()
+            await self._adapt(spec)
             await self._connect()
 
     async def stop(self, within_s: float) -> None:
@@ -127,7 +129,7 @@ class Job:
         process: ProcessFigures | None = None,
     ) -> WorkerReport:
         """How it is going."""
-        now = self._clock.now() - self._epoch
+        now = self._now()
         figures = self._rates.tell(now) | self._playing.figures() | (process.tell() if process else {})
         notes: list[str] = []
         if self._on_air and self._spec:
@@ -160,6 +162,7 @@ class Job:
                 await asyncio.sleep(LOOK_EVERY_S)
                 async with self._applying:
                     await self._hand_over()
+                    await self._reconsider()
                     await self._connect()
                 self._look_for_key()
         except Exception as error:  # noqa: BLE001 - without its keeper no change would ever come on air: better begin anew
@@ -174,15 +177,34 @@ class Job:
         elif self._wish.ask(self._clock.now()):
             awaited.production.force_key()
 
-    async def _make(self, spec: TaskSpec) -> None:
-        """See that a production of the spec's mode is on air or coming."""
-        if self._coming and self._coming.mode is not spec.mode:
+    async def _reconsider(self) -> None:
+        """Relay instead of mixing, or mix again, as somebody publishes alone or does not."""
+        if self._spec and self._auto.look(self._now(), alone=self._alone(self._spec)):
+            await self._adapt(self._spec)
+
+    def _alone(self, spec: TaskSpec) -> bool:
+        may = may_relay(spec, usual=self._options.auto_relay)
+        return may and self._on_air is not None and self._on_air.production.alone
+
+    def _mode(self, spec: TaskSpec) -> Mode:
+        return Mode.RELAY if self._auto.relaying else spec.mode
+
+    async def _adapt(self, spec: TaskSpec) -> None:
+        """Make what is wanted now, from who is there."""
+        await self._make(self._mode(spec))
+        for making in self._makings():
+            making.switch.connect(self._gateways)
+        self._replan()
+
+    async def _make(self, mode: Mode) -> None:
+        """See that a production of that mode is on air or coming."""
+        if self._coming and self._coming.mode is not mode:
             await self._change_back()
         if self._on_air is None:
-            self._on_air = self._begin(spec.mode)
+            self._on_air = self._begin(mode)
             self._air.open(self._on_air.outlet)
-        elif self._on_air.mode is not spec.mode and self._coming is None:
-            self._coming = self._begin(spec.mode)
+        elif self._on_air.mode is not mode and self._coming is None:
+            self._coming = self._begin(mode)
 
     async def _change_back(self) -> None:
         """What comes is no longer wanted; should it have gone on air this very moment, its predecessor is to come."""
@@ -210,7 +232,8 @@ class Job:
         coming, before = self._coming, self._on_air
         if coming is None:
             return
-        if self._loop.time() - coming.began > PATIENCE_S:
+        asked_for = self._spec is not None and coming.mode is self._spec.mode
+        if asked_for and self._loop.time() - coming.began > PATIENCE_S:
             self._air.open(coming.outlet)
             coming.production.force_key()
         elif coming.production.ready() and coming is not self._armed:
@@ -233,7 +256,7 @@ class Job:
     def _replan(self) -> None:
         """A roster or the spec changed: every production of the spec's mode plans anew."""
         for making in self._makings():
-            if self._spec and making.mode is self._spec.mode:
+            if self._spec and making.mode is self._mode(self._spec):
                 making.production.apply(self._spec, making.switch.roster)
 
     def _force_key(self) -> None:
@@ -243,6 +266,9 @@ class Job:
     def _voices(self, outlet: Outlet, interval_ms: int, speakers: tuple[Speaker, ...]) -> None:
         if self._air.is_open(outlet):
             self._tell_voices(interval_ms, speakers)
+
+    def _now(self) -> int:
+        return self._clock.now() - self._epoch
 
     def _fail(self, error: Exception) -> None:
         self._loop.call_soon_threadsafe(self._on_failure, error)

@@ -22,6 +22,7 @@ from openmpu.media.pipeline import MixPipeline
 from openmpu.media.production import Stage
 from openmpu.media.scenery import Scenery
 from openmpu.media.track_figures import pane_figures, track_figures, volume_figures
+from openmpu.model.alone import Alone, alone_in
 from openmpu.model.ids import TrackId
 from openmpu.model.roster import Roster
 from openmpu.model.scene import Scene, plan
@@ -53,10 +54,12 @@ class MixProduction:
         self._scene: Scene | None = None
         self._spec: TaskSpec | None = None
         self._published = False
+        self._alone: Alone | None = None
 
     def apply(self, spec: TaskSpec, roster: Roster) -> None:
         """Plan anew; begin with the first plan."""
         scene = plan(spec, roster)
+        self._alone = alone_in(spec, roster)
         if any(pane.segment for pane in scene.panes):
             self._scenery.segment()
         self._switch.want(scene.shown_tracks | scene.heard_tracks)
@@ -82,6 +85,16 @@ class MixProduction:
     def has_pictures(self) -> bool:
         """Whether the task has video."""
         return self._spec is not None and self._spec.video is not None
+
+    @property
+    def alone(self) -> bool:
+        """Whether the canvas is one publisher's picture, pixel for pixel."""
+        track = self._pipeline.pictures.shown.tracks.get(self._alone.video.track_id) if self._alone else None
+        newest = track.newest if track else None
+        spec = self._spec
+        if track is None or newest is None or newest.rotation or spec is None or spec.video is None:
+            return False
+        return (track.width, track.height) == (spec.video.width, spec.video.height)
 
     def ready(self) -> bool:
         """Whether every shown track that is subscribed has a picture."""

@@ -24,6 +24,7 @@ class WorkerOptions:
         push_attempts: A target is given up after so many failures in a row; 0: never.
         push_attempts_s: They must also have taken so long.
         push_refusals: A target is given up after so many refusals in a row; 0: never.
+        auto_relay: Relay mixes of one publisher who is alone, where the task says nothing of it.
     """
 
     control_path: str
@@ -39,3 +40,4 @@ class WorkerOptions:
     push_attempts: int = 10
     push_attempts_s: float = 60.0
     push_refusals: int = 3
+    auto_relay: bool = False

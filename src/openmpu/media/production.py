@@ -56,6 +56,11 @@ class Production(Protocol):
         """Whether pictures are to come."""
         ...
 
+    @property
+    def alone(self) -> bool:
+        """Whether one publisher's untouched picture is, or would be, the very picture of this mixing task."""
+        ...
+
     def ready(self) -> bool:
         """Whether it may go on air with its next key frame: it has pictures of everybody whom it should show."""
         ...

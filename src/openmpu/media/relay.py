@@ -17,12 +17,13 @@ from openmpu.media.packets import StreamFormat
 from openmpu.media.presence import Presence
 from openmpu.media.production import Stage
 from openmpu.media.relay_pictures import RelayPictures
-from openmpu.media.seen import shown
+from openmpu.media.seen import seen_in, shown
 from openmpu.media.sound_side import SoundSide, hearing_of
 from openmpu.media.track_figures import track_figures, volume_figures
+from openmpu.model.alone import Alone, alone_in
 from openmpu.model.roster import Kind, Roster, Source, Track, User
 from openmpu.model.scene import Scene, Voice
-from openmpu.model.task import RelayPart, RelaySpec, TaskSpec
+from openmpu.model.task import Mode, RelayPart, RelaySpec, TaskSpec
 from openmpu.wire.sei import Place, Shown
 
 _STOP_WITHIN_S: Final = 2.0
@@ -78,6 +79,8 @@ class RelayProduction:
         self._loop = asyncio.get_running_loop()
         self._relayed = Relayed()
         self._spec: TaskSpec | None = None
+        self._alone: Alone | None = None
+        self._kept: Alone | None = None
         self._presence = Presence(self._now(), continues=stage.continues)
         self._sound = SoundSide(stage.switch.inputs.get, stage.out, stage.tell_voices, stage.tap)
         self._pictures = RelayPictures(stage.out, self._want_key, lambda: self._sound.sounding)
@@ -86,15 +89,18 @@ class RelayProduction:
     def apply(self, spec: TaskSpec, roster: Roster) -> None:
         """Choose anew whose tracks are relayed."""
         self._spec = spec
-        relayed = choose(spec.relay, roster)
+        self._alone = alone_in(spec, roster) if spec.mode is Mode.MIX else None
+        self._kept = (self._alone or self._kept) if spec.mode is Mode.MIX else None
+        relay = self._kept.relay if self._kept else spec.relay
+        relayed = choose(relay, roster)
         self._presence.note(self._now(), there=relayed.user is not None)
         self._relayed = relayed
         self._switch.want(track.track_id for track in (relayed.video, relayed.audio) if track)
         self._pictures.sei.plan(spec)
         source = self._switch.inputs.get(relayed.video.track_id) if relayed.video else None
-        self._pictures.plan(source, relayed.seen)
+        self._pictures.plan(source, self._seen)
         self._sound.plan(relayed.scene, spec.audio if self._has_sound(spec) else None, hearing_of(spec))
-        self._leave_out(spec.relay.part)
+        self._leave_out(relay.part)
         if not self._loops:
             self._start()
 
@@ -102,6 +108,12 @@ class RelayProduction:
     def has_pictures(self) -> bool:
         """Whether the chosen user has a picture to relay."""
         return self._relayed.video is not None
+
+    @property
+    def alone(self) -> bool:
+        """Whether, in a mix's place, it shows what the mix would."""
+        video = self._spec.video if self._spec and self._alone else None
+        return video is not None and self._pictures.untouched(self._now()) == (video.width, video.height)
 
     def ready(self) -> bool:
         """Whether it knows whom to relay: it begins with their first key frame."""
@@ -129,8 +141,8 @@ class RelayProduction:
         raise NotFound("picture", "a relay does not decode its pictures")
 
     def notes(self) -> tuple[str, ...]:
-        """Nothing is done otherwise than asked."""
-        return ()
+        """That it stands in for a mix."""
+        return ("one publishes alone and is relayed untouched (AutoRelay)",) if self._alone else ()
 
     def figures(self, now: int) -> Figures:
         """Of both sides."""
@@ -153,8 +165,16 @@ class RelayProduction:
             loop.start()
 
     def _has_sound(self, spec: TaskSpec) -> bool:
-        """While the user is away nothing is sent at all, not even silence."""
+        """While the user is away nothing is sent at all, not even silence; a mix is never silent."""
+        if spec.mode is Mode.MIX:
+            return True
         return spec.relay.part is not RelayPart.VIDEO and self._relayed.user is not None
+
+    @property
+    def _seen(self) -> Seen:
+        """In a mix's place the mix's panes are told; as they were, until the mix takes over."""
+        kept = self._kept
+        return seen_in(kept.scene, {kept.video.track_id}) if kept else self._relayed.seen
 
     def _leave_out(self, part: RelayPart) -> None:
         """Who is away comes back to the same stream; what is not wanted is no part of it (StreamType)."""

@@ -28,10 +28,12 @@ from openmpu.media.packets import Packet
 from openmpu.media.sound.mixer import Speaker
 from openmpu.model.encoder import VideoProfile
 from openmpu.model.roster import Kind
-from openmpu.timing.ticks import MILLISECOND
+from openmpu.timing.ticks import MILLISECOND, SECOND
 from openmpu.wire.sei import Sounding
 
 POLL: Final = 20 * MILLISECOND
+SILENT: Final = SECOND
+"""So long without a picture, and the relay shows nothing any more."""
 LEAST_STEP: Final = MILLISECOND
 GUESSED_FPS: Final = 30
 BITS_PER_PIXEL: Final = 0.07
@@ -77,6 +79,7 @@ class RelayPictures:
         self._wish = KeyFrameWish()
         self._dropped = 0
         self._last: int | None = None
+        self._turned = False
 
     def plan(self, source: TrackInput | None, seen: Seen = NOBODY) -> None:
         """Which track to relay from now on, and what SEI says of its user; None: none. Any thread."""
@@ -107,6 +110,14 @@ class RelayPictures:
             "waits_for_key": self._relay.waits_for_key if self._relay else None,
         }
 
+    def untouched(self, now: int) -> tuple[int, int] | None:
+        """Size of the pictures that go on as they come; None: there were none of late, or they must be turned."""
+        relay, last = self._relay, self._last
+        if not isinstance(relay, _Untouched) or relay.profile is None or last is None:
+            return None
+        fresh = now - last < SILENT and not self._turned
+        return (relay.profile.width, relay.profile.height) if fresh else None
+
     def _adopt(self) -> None:
         if self._planned is None:
             return
@@ -134,7 +145,7 @@ class RelayPictures:
             self.counts.passed_over += 1
             return
         self._out.set_video(relay.profile)
-        self._last = pts
+        self._last, self._turned = pts, incoming.frame.rotation != 0
         self._count(relay, incoming, pts)
         for packet in packets:
             self._out.put(self.sei.put_into(packet, "h264", self._seen))

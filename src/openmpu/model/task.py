@@ -152,6 +152,8 @@ class TaskSpec:
     max_idle_s: int | None = None
     playback: bool = False
     """TaskType 1: low-latency distribution instead of a target."""
+    auto_relay: bool | None = None
+    """Our own: a mix that shows one publisher and nothing else relays them; None: as the server usually does."""
     notes: tuple[str, ...] = ()
     """What was accepted but read otherwise than written (e.g. MediaEncode=2); shown in the status."""
 

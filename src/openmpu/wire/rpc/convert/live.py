@@ -61,6 +61,7 @@ def live_start_spec(request: StartLiveMPUTask, options: ReadingOptions) -> TaskS
         video=default.video,
         audio=default.audio,
         max_idle_s=request.max_idle_time,
+        auto_relay=None if request.auto_relay is None else request.auto_relay == 1,
     )
     return _with_sei(request.sei_params, _with_mode(request, bare, options))
 
@@ -71,7 +72,8 @@ def live_update_change(request: UpdateLiveMPUTask, options: ReadingOptions) -> C
     def change(spec: TaskSpec) -> TaskSpec:
         _check_fits(request, spec)
         mode = spec.mode if request.mix_mode is None else Mode.MIX if request.mix_mode == 1 else Mode.RELAY
-        changed = replace(spec, mode=mode)
+        auto_relay = spec.auto_relay if request.auto_relay is None else request.auto_relay == 1
+        changed = replace(spec, mode=mode, auto_relay=auto_relay)
         if request.stream_url or request.multi_stream_url:
             changed = replace(changed, targets=_targets(request.stream_url, request.multi_stream_url))
         return _with_sei(request.sei_params, _with_mode(request, changed, options))

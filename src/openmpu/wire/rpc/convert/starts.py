@@ -102,6 +102,7 @@ def start_spec(request: StartMPUTask, options: ReadingOptions, notes: tuple[str,
         vad_interval_ms=_vad_interval(request.vad_interval),
         report_vad=request.report_vad == 1,
         playback=request.task_type == 1,
+        auto_relay=None if request.auto_relay is None else request.auto_relay == 1,
         notes=(*notes, *encoding.notes),
     )
 

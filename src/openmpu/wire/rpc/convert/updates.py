@@ -31,7 +31,9 @@ def update_change(request: UpdateMPUTask, options: ReadingOptions, notes: tuple[
     def change(spec: TaskSpec) -> TaskSpec:
         _check_fits(request, spec)
         check_task_type(request.task_type, options)
-        changed = replace(spec, mode=_mode(request, spec), notes=_joined(spec.notes, notes))
+        auto_relay = spec.auto_relay if request.auto_relay is None else request.auto_relay == 1
+        notes_now = _joined(spec.notes, notes)
+        changed = replace(spec, mode=_mode(request, spec), auto_relay=auto_relay, notes=notes_now)
         changed = _taken(request, _sent(request, changed))
         return _mixed(request, changed, options) if changed.mode is Mode.MIX else _relayed(request, changed)
 

@@ -214,6 +214,7 @@ class StartLiveMPUTask:
     sei_params: SeiParams | None = row("SeiParams", _object(SeiParams))
     max_idle_time: int | None = row("MaxIdleTime", scalars.integer(10, 86_400))
     region: str | None = row("Region", scalars.string_up_to(64))
+    auto_relay: int | None = row("AutoRelay", switch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,7 @@ class UpdateLiveMPUTask:
     single_sub_params: Node | None = row("SingleSubParams", raw())
     transcode_params: Node | None = row("TranscodeParams", raw())
     sei_params: SeiParams | None = row("SeiParams", _object(SeiParams))
+    auto_relay: int | None = row("AutoRelay", switch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,7 @@ class StartMPUTask:
     backgrounds: tuple[overlays.Background, ...] = row("Backgrounds", overlays.backgrounds)
     watermarks: tuple[overlays.Watermark, ...] = row("Watermarks", overlays.watermarks)
     clock_widgets: tuple[overlays.Clock, ...] = row("ClockWidgets", overlays.clock_widgets)
+    auto_relay: int | None = row("AutoRelay", switch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class UpdateMPUTask:
     backgrounds: tuple[overlays.Background, ...] = row("Backgrounds", overlays.backgrounds)
     watermarks: tuple[overlays.Watermark, ...] = row("Watermarks", overlays.watermarks)
     clock_widgets: tuple[overlays.Clock, ...] = row("ClockWidgets", overlays.clock_widgets)
+    auto_relay: int | None = row("AutoRelay", switch)
 
 
 @dataclass(frozen=True, slots=True)
