@@ -1,10 +1,12 @@
 """The clients' commands against a real server, as a user types them: results, sentences, exit statuses."""
 
 import asyncio
+import time
+from dataclasses import dataclass
 
 import pytest
 
-from openmpu.wire.tokens import make_one_string
+from openmpu.wire.tokens import check_preview, make_one_string
 from tests.rig.ports import free_port
 from tests.rig.processes import APP, APP_KEY, rig
 from tests.rig.waiting import until
@@ -39,6 +41,25 @@ async def test_a_refused_token_is_one_sentence(tmp_path):
     for done, (_, word) in zip(finished, cases, strict=True):
         assert done.status != 0
         assert word in sentence(done)
+
+
+async def test_a_token_for_a_task_opens_it(tmp_path):
+    """`token --task` prints a preview token of five minutes; two kinds at once are refused with a sentence."""
+    async with rig(tmp_path, serve=False) as made:
+        config = ["--config", str(made.config)]
+        printed = await made.run("token", "--task", "show", *config)
+        check_preview(printed.out.strip(), APP, "show", lambda _: Keys(), time.time() + 290)
+        both = await made.run("token", "--task", "show", "--channel", "c", "--user", "u", *config)
+        assert (both.status, "--task alone" in sentence(both)) == (2, True)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The rig's app, as tokens know it."""
+
+    keys: tuple[str, ...] = (APP_KEY,)
+    role_check: bool = False
+    enabled: bool = True
 
 
 async def test_publisher_and_receiver_meet_in_a_task(tmp_path):

@@ -162,6 +162,18 @@ async def _lease(house, task, lease):
     return (await house.task(task))["lease"] == lease
 
 
+async def test_the_page_comes_back_when_the_gateway_was_lost(own_house):
+    """A new gateway, a new session, by itself: the task's worker presents to the next one."""
+    await enter(own_house, ALICE)
+    await distribute(own_house, "back", MediaEncode=20, **{"LayoutIds.1": 1})
+    async with chromium() as browser:
+        player = await open_player(browser, own_house.url, APP, "back", preview("back", 900))
+        await sees(player, ALICE)
+        os.kill(own_house.pids("openmpu: gateway")[0], signal.SIGKILL)
+        await until(lambda: player.page.evaluate("peers.length > 1"), "the page begins anew", within_s=60)
+        await sees(player, ALICE)
+
+
 async def test_type_1_becomes_type_0_and_back(house):
     """Without a target of before it needs a StreamURL; with one it is pushed; then watched again."""
     async with receiving() as cdn:

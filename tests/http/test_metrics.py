@@ -13,10 +13,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from openmpu.gateway.figures import TrackFigures
+from openmpu.gateway.players import Audience, played
 from openmpu.http import metric_tables as tables
 from openmpu.http.app import make_app
 from openmpu.http.metrics import MoveCounts, Sources, metrics_routes
-from openmpu.model.ids import AppId, ChannelId, ChannelKey, TaskId, TrackId, UserId
+from openmpu.model.ids import AppId, ChannelId, ChannelKey, TaskId, TaskKey, TrackId, UserId
 from openmpu.model.reports import TargetReport, WorkerReport
 from openmpu.model.roster import Kind, Source, Track
 from openmpu.model.task import TaskSpec, TaskState
@@ -53,6 +54,7 @@ REPORT = WorkerReport(
 
 ROWS = (
     *tables.TASK_ROWS,
+    *tables.PLAYED_ROWS,
     *tables.INPUT_ROWS,
     *tables.TARGET_ROWS,
     *tables.TRACK_ROWS,
@@ -145,6 +147,16 @@ async def test_users_and_panes_of_a_task() -> None:
     assert [value(text, "task_panes", **TASK, state=state) for state in tables.PANE_STATES] == [1, 2, 0, 0, 0]
 
 
+async def test_players_of_a_task() -> None:
+    """As its gateway tells it; of a task that is over nothing is told."""
+    played = {"app_id": "app", "task_id": "t1", "players": 3, "played_bytes": 4_000, "played_pauses": 1}
+    told = {"process": {}, "tracks": [], "played": [played, played | {"task_id": "gone"}]}
+    text = (await ask(sources(gateways=lambda: {"gateway-1": told}))).text
+    assert value(text, "task_players", **TASK) == 3
+    assert value(text, "task_played_bytes_total", **TASK) == 4_000
+    assert "gone" not in text
+
+
 async def test_no_series_is_told_twice() -> None:
     """Also while a user's new connection replaces the old one: Prometheus refuses doubles."""
     process = {"cpu_seconds": 1.0, "memory_mb": 1.0, "peers": 2, "links": 0}
@@ -173,6 +185,8 @@ def test_targets_tracks_and_gateways_tell_what_is_asked_of_them() -> None:
     target = TargetReport.__dataclass_fields__
     assert {row.figure for row in tables.TARGET_ROWS} <= set(target)
     assert {row.figure for row in tables.TRACK_ROWS} <= set(track(TrackStatistics()))
+    playing = played(TaskKey(AppId("app"), TaskId("t1")), Audience(set(), set()), 0)
+    assert {row.figure for row in tables.PLAYED_ROWS} <= set(playing)
 
 
 @pytest.mark.parametrize(

@@ -101,16 +101,7 @@ class Players:
     def measure(self) -> Iterator[dict[str, Any]]:
         """Figures of each task that is or was played."""
         for task, audience in self._audiences.items():
-            playbacks = [player.playback for player in audience.players]
-            yield {
-                "app_id": task.app_id,
-                "task_id": task.task_id,
-                "players": len(playbacks),
-                "played_bytes": audience.bytes_sent + sum(each.bytes_sent for each in playbacks),
-                "played_packets_again": audience.packets_again + sum(each.packets_again for each in playbacks),
-                "played_pauses": audience.pauses + sum(each.pauses for each in playbacks),
-                "played_dropped": self.programmes.dropped(task),
-            }
+            yield played(task, audience, self.programmes.dropped(task))
 
     def _player(self, task: TaskKey, offer: Offer) -> Player:
         there = self.programmes.tracks(task)
@@ -184,6 +175,20 @@ class Players:
             if audience.given_up:
                 audience.given_up.cancel()
             del self._audiences[task]
+
+
+def played(task: TaskKey, audience: Audience, dropped: int) -> dict[str, Any]:
+    """Figures of one task, flat names as the status and the metrics show them."""
+    playbacks = [player.playback for player in audience.players]
+    return {
+        "app_id": task.app_id,
+        "task_id": task.task_id,
+        "players": len(playbacks),
+        "played_bytes": audience.bytes_sent + sum(each.bytes_sent for each in playbacks),
+        "played_packets_again": audience.packets_again + sum(each.packets_again for each in playbacks),
+        "played_pauses": audience.pauses + sum(each.pauses for each in playbacks),
+        "played_dropped": dropped,
+    }
 
 
 class Player(Session):

@@ -4,7 +4,7 @@
 
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 8000;
-const STALLED_MS = 10000;
+const STALLED_MS = 5000;
 const byId = (id) => document.getElementById(id);
 const [, , app, task] = location.pathname.split("/");
 const given = new URLSearchParams(location.hash.slice(1));
