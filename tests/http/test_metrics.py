@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,12 @@ from openmpu.model.roster import Kind, Source, Track
 from openmpu.model.task import TaskSpec, TaskState
 from openmpu.services.ports import TaskRecord
 from openmpu.wire.rtp.figures import TrackStatistics
+from openmpu.wire.tokens import make_preview
 from tests.e2e.steps import ALICE, enter, received, receiving, until
 from tests.http.house import RTC, RpcHouse
-from tests.rig.processes import APP, Rig, rig
+from tests.rig.processes import APP, APP_KEY, Rig, rig
 from tests.services.doubles import HeardEvents
+from tests.wire.whip_forms import FIREFOX_PLAYS
 
 ROOM = ChannelKey(AppId("app"), ChannelId("room"))
 SPEC = TaskSpec(ROOM.app_id, ROOM.channel_id, TaskId("t1"))
@@ -269,16 +272,26 @@ TOLD_LATER = {"av_offset_ms", "frame_age_ms", "rtt_ms", "level"}
 
 @pytest.mark.e2e
 async def test_a_running_server_tells_every_metric(tmp_path: Path) -> None:
-    """A mix and a relay of one publisher: each row of each table has at least one sample."""
+    """A mix and a relay of one publisher, and a player: each row of each table has at least one sample."""
     async with rig(tmp_path) as house, receiving() as mixed, receiving() as relayed:
         await enter(house, ALICE)
         await house.start_task("mix", mixed.url)
         await house.start_task("relay", relayed.url, MixMode=0)
         await received(mixed, 1)
         await received(relayed, 1)
+        assert (await _watch(house, "mix")).status_code == 201
         told = await until(lambda: _complete(house), "every metric is told")
     assert value(told, "task_users", app=APP, channel="room", task="mix") == 1
     assert value(told, "api_calls_total", operation="StartMPUTask", code="OK") == 2
+
+
+async def _watch(house: Rig, task: str) -> httpx.Response:
+    headers = {
+        "Content-Type": "application/sdp",
+        "Authorization": f"Bearer {make_preview(APP, APP_KEY, task, int(time.time()) + 300)}",
+    }
+    async with httpx.AsyncClient(trust_env=False) as http:
+        return await http.post(f"{house.url}/whep/{APP}/{task}", content=FIREFOX_PLAYS, headers=headers)
 
 
 async def _complete(house: Rig) -> str | None:
