@@ -300,13 +300,13 @@ def _engine(config: Config, state: StateDirectory, store: SqlStore, gateways: Lo
         "push_attempts": 0 if limits.push_for_ever else limits.push_attempts,
         "push_attempts_s": limits.push_attempts_s,
         "push_refusals": 0 if limits.push_for_ever else limits.push_refusals,
+        "auto_relay": config.media.auto_relay,
     }
     ledger = Ledger(state.children("workers"))
     return LocalEngine(
         lambda exited: Nursery(WORKER_ENTRY, exited, WORKER_MODULES),
         ledger,
         options,
-        "auto_relay": config.media.auto_relay,
         store.next_lease,
         gateways.link_of,
     )
