@@ -30,6 +30,7 @@ from openmpu.model.ids import ChannelKey, TaskKey, UserId
 from openmpu.model.roster import Roster, Source
 from openmpu.processes.child import Child
 from openmpu.processes.logs import set_up_logs
+from openmpu.processes.memory import keep_what_is
 
 FIGURES_S = 1.0
 _log = structlog.get_logger()
@@ -180,6 +181,7 @@ def main() -> int:
         options = read_options(sys.stdin.readline())
         set_up_logs(f"gateway {options.name}", json=options.log_json)
         warn_of_small_buffers()
+        keep_what_is()  # else a look through all that was loaded stands between packets and their reader
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve(options))
     except* (OpenMpuError, OSError) as group:
