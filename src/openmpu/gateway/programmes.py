@@ -85,10 +85,11 @@ class Programmes:
     ) -> Offering | None:
         """A worker offers a track; None: we cannot send such a codec, or a later worker has it."""
         packetise = packetiser_for(codec)
-        programme = self._all.setdefault(task, Programme())
+        programme = self._all.get(task) or Programme()
         former = programme.tracks.get(kind)
         if packetise is None or (former and former.lease > lease):
             return None
+        self._all[task] = programme
         port = self._switchboard.publish(_track(kind, codec, now), publisher)
         offering = programme.tracks[kind] = Offering(task, lease, port, Cut(packetise))
         if former:
