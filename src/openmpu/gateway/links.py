@@ -45,7 +45,8 @@ class Links:
         self._paths: list[Path] = []
 
     def __len__(self) -> int:
-        return len(self._links)
+        """Workers: what presents to players is a second link of one."""
+        return sum(not one.presents for one in self._links)
 
     async def listen(self, address: str) -> None:
         """Listen on `unix:/path` (mode 0600, an old socket is taken over) or `tcp:host:port`.
@@ -125,6 +126,11 @@ class Link(asyncio.Protocol):
         self._presented: dict[int, Offering] = {}
         self._transport: asyncio.Transport | None = None
         self.watched: set[ChannelKey] = set()
+
+    @property
+    def presents(self) -> bool:
+        """Whether it is there for players."""
+        return bool(self._presented)
 
     # asyncio.Protocol
 
