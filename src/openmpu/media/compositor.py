@@ -25,6 +25,7 @@ from openmpu.media.lettering.clock_layer import ClockLayer
 from openmpu.media.overlays import Overlays
 from openmpu.media.panes import PaneGroup, Slot
 from openmpu.media.regions import NOTHING, Region, union
+from openmpu.media.scaling import scale_fast
 from openmpu.media.segmentation.port import MISSING_NOTE, Segmenter, Watcher
 from openmpu.media.stack import Layer, Stack
 from openmpu.media.video import ShownFrame
@@ -76,6 +77,7 @@ class Compositor:
         Raises:
             Invalid: Its size is not even or less than 2x2; the scene before stays.
         """
+        scale_fast()
         if (scene.width, scene.height) != (self.canvas.rect.width, self.canvas.rect.height):
             self.canvas = Canvas(scene.width, scene.height)
         self.scene = scene

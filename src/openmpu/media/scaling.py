@@ -17,6 +17,15 @@ from openmpu.model.overlays import Fit
 
 cv2.setNumThreads(1)  # a pane is scaled in 50 us: handing parts to other threads costs more CPU than it saves time
 
+
+def scale_fast() -> None:
+    """Let this thread use Intel's resampling where OpenCV has it: half the time, other roundings by 1 of 255.
+
+    OpenCV keeps this wish for each thread by itself, and has no such code on other processors.
+    """
+    cv2.ipp.setUseIPP_NotExact(True)
+
+
 _ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
