@@ -142,8 +142,7 @@ class Playing:
             return
         if self._job:
             self._job.cancel()
-        self._link = PlayLink(address, self._task, self._lease, self._want_key)
-        self._job = self._loop.create_task(self._link.run())
+        self._link, self._job = PlayLink(address, self._task, self._lease, self._want_key), None
         self._present()
 
     def sync(self, stream: StreamFormat | None) -> None:
@@ -187,9 +186,12 @@ class Playing:
             await asyncio.gather(self._job, return_exceptions=True)
 
     def _present(self) -> None:
-        if self._link:
-            for kind, codec in self._codecs.items():
-                self._link.present(kind, codec)
+        """Say what there is; the link is dialled when there first is something."""
+        if self._link is None or not any(self._codecs.values()):
+            return
+        for kind, codec in self._codecs.items():
+            self._link.present(kind, codec)
+        self._job = self._job or self._loop.create_task(self._link.run())
 
     def _players(self, kind: Kind) -> int:
         return self._link.players(kind) if self._link else 0
