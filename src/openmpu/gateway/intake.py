@@ -16,8 +16,8 @@ REST_S = 0.005
 """Between two looks while datagrams come densely: a seventh of a picture at 30 a second."""
 _DENSE_S = 0.003
 """Datagrams nearer to each other than this are dense."""
-_MOST_ROUNDS = 64
-"""Datagrams of one socket in one look; then everything else of the process has its turn."""
+_MOST_ROUNDS = 32
+"""Datagrams of one socket in one look; then everything else of the process has its turn, and the next look at once."""
 _LONGEST = 2048
 """Bytes of a datagram; WebRTC keeps below a path's 1500. What is longer is cut, and nobody can decrypt it."""
 
@@ -99,8 +99,8 @@ class Intake:
         """The loop tells of a datagram."""
         loop = asyncio.get_running_loop()
         now = loop.time()
-        self._look()
-        if now - self._heard_at < _DENSE_S and self._poll:
+        all_read = self._look() < _MOST_ROUNDS
+        if all_read and now - self._heard_at < _DENSE_S and self._poll:
             loop.remove_reader(self._poll.fileno())
             loop.call_later(REST_S, self._rested, self._poll)
         self._heard_at = now
@@ -109,19 +109,20 @@ class Intake:
         loop = asyncio.get_running_loop()
         if poll.closed:
             return
-        if self._look():
-            loop.call_later(REST_S, self._rested, poll)
+        rounds = self._look()
+        if rounds:
+            loop.call_later(REST_S if rounds < _MOST_ROUNDS else 0, self._rested, poll)
         elif not poll.closed:
             loop.add_reader(poll.fileno(), self._readable)
 
-    def _look(self) -> bool:
-        """Read what lies ready, of each socket one datagram at a time; whether there was any."""
+    def _look(self) -> int:
+        """Read what lies ready, of each socket one datagram at a time; how many rounds there were."""
         for done in range(_MOST_ROUNDS):
             ready = self._poll.poll(0) if self._poll else ()
             if not ready:
-                return done > 0
+                return done
             for descriptor, _ in ready:
                 port = self._ports.get(descriptor)
                 if port:
                     port.read()
-        return True
+        return _MOST_ROUNDS
