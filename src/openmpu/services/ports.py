@@ -291,9 +291,7 @@ class Gateways(Protocol):
         """
         ...
 
-    async def trickle(
-        self, resource: str, fragment: str, etag: str | None, task: TaskKey | None = None
-    ) -> Publication:
+    async def trickle(self, resource: str, fragment: str, etag: str | None, task: TaskKey | None = None) -> Publication:
         """Take an SDP fragment (RFC 8840): candidates, or an ICE restart, which changes the ETag.
 
         Args:
