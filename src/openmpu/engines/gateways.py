@@ -130,9 +130,7 @@ class LocalGateways:
         told = await self._ask(place, "play", task=to_plain(task), offer=offer, most=most)
         return _outside(place, from_plain(Publication, told))
 
-    async def trickle(
-        self, resource: str, fragment: str, etag: str | None, task: TaskKey | None = None
-    ) -> Publication:
+    async def trickle(self, resource: str, fragment: str, etag: str | None, task: TaskKey | None = None) -> Publication:
         """Hand an SDP fragment to the gateway that has the session."""
         place, inner = self._find(resource)
         fields = {"resource": inner, "fragment": fragment, "etag": etag, **_of_task(task)}
