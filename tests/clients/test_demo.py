@@ -11,10 +11,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
 
 
 async def test_the_demo_ends_in_order_when_told(tmp_path):
-    """SIGINT in the middle: server, publishers and task are taken down, and the verdict is given."""
+    """SIGINT in the middle: server, publishers and task are taken down, the verdict is given; it said where to watch."""
     async with rig(tmp_path, serve=False) as made:
         demo = await made.start("demo", log="demo.log")
         await until(lambda: "users 2" in demo.text, within_s=60)
+        assert "/play/demo/demo#token=preview." in demo.text
         demo.kill(signal.SIGINT)
         status = await demo.wait(within_s=30)
         assert status in (0, 1), demo.text

@@ -20,7 +20,7 @@ import structlog
 from setproctitle import setproctitle
 
 from openmpu.clients.call import ApiClient
-from openmpu.clients.demo_stage import Stage, figures, task, until
+from openmpu.clients.demo_stage import Stage, figures, play_page, task, until
 from openmpu.clients.demo_story import (
     CAST,
     LAYOUT_IDS,
@@ -132,6 +132,7 @@ class _Play:
         try:
             async with task(api, self._receiver.url, LAYOUT_IDS, MEDIA_ENCODE):
                 await until(lambda: self._first_at is not None, "no picture arrives")
+                view.say(f"watch it in a browser  {await play_page(api)}")
                 await self._play(api, view, seconds)
                 return self._verdict()
         finally:

@@ -166,6 +166,15 @@ async def task(api: ApiClient, stream_url: str, layout_ids: tuple[int, ...], med
             await api.call("StopMPUTask", {"AppId": _APP, "TaskId": _TASK})
 
 
+async def play_page(api: ApiClient) -> str:
+    """Where the mix can be watched in a browser, for an hour.
+
+    Raises:
+        DestinationFailed: The server does not say.
+    """
+    return str((await api.preview_token(_APP, _TASK, 3_600)).value().get("page", ""))
+
+
 async def figures(api: ApiClient) -> dict[str, object]:
     """The task's live figures; empty when they cannot be had just now."""
     try:
