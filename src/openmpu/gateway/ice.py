@@ -24,6 +24,7 @@ VANISHED_S = 8.0
 """Without any datagram for this long a publisher is gone. Well above the time that Wi-Fi roaming takes."""
 _QUIET_S = 3.0
 """After this long without a datagram it is asked each second whether it is there: a muted publisher answers."""
+_LOOK_S = 1.0
 _CONSENT_S = 5.0
 """Otherwise this often, varied by a fifth (RFC 7675 5.1)."""
 _CONSENT_LOST_S = 30.0
@@ -146,7 +147,9 @@ class IceSession(Connection):
         loop = asyncio.get_running_loop()
         watch = _Watch(loop.time())
         while not watch.over(loop.time(), self.heard):
-            await asyncio.sleep(1.0)
+            began = loop.time()
+            await asyncio.sleep(_LOOK_S)
+            watch.stood_still(loop.time() - began - _LOOK_S)
             if watch.asks(loop.time(), self.heard) and await self._ask():
                 watch.answered_at = loop.time()
         self._query_consent_task = None
@@ -179,6 +182,10 @@ class _Watch:
         if heard != self._heard:
             self._heard, self._heard_at = heard, now
         return now - self._heard_at >= VANISHED_S or now - self.answered_at >= _CONSENT_LOST_S
+
+    def stood_still(self, seconds: float) -> None:
+        """The process did not run for so long: whether datagrams came meanwhile, it has not looked yet."""
+        self._heard_at += max(0.0, seconds)
 
     def asks(self, now: float, heard: int) -> bool:
         """Whether to ask now."""
