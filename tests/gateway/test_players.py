@@ -139,6 +139,26 @@ async def test_what_gets_lost_is_sent_again(tmp_path):
         assert follow(wanted_of(player)[:50])
 
 
+async def test_a_path_that_loses_most_of_it_harms_nobody_else(tmp_path):
+    """It is given pauses, its sound goes on; the other player sees every picture."""
+    seen = count()
+    async with (
+        gateway(tmp_path) as rig,
+        presenting(rig),
+        playing(rig, lose=lambda _: next(seen) % 3 > 0) as narrow,
+        playing(rig) as wide,
+    ):
+        await rig.server.until(lambda: _pauses(rig.server.figures), within_s=30)
+        pictures, sounds = len(wide.pictures()), len(narrow.packets["audio"])
+        await until(lambda: len(wide.pictures()) > pictures + 30 and len(narrow.packets["audio"]) > sounds + 50)
+        assert follow(wanted_of(wide))
+
+
+def _pauses(figures):
+    """How often pictures were held back, as the gateway tells."""
+    return next((one["played_pauses"] for told in reversed(figures) for one in told["played"]), 0)
+
+
 async def test_the_wishes_of_players_become_one(tmp_path):
     """Three players that ask at once, again and again, get two key frames a second at most."""
     async with gateway(tmp_path) as rig, rig.worker() as worker:
