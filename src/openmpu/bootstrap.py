@@ -296,6 +296,7 @@ def _engine(config: Config, state: StateDirectory, store: SqlStore, gateways: Lo
         "control_path": str(state.control_socket),
         "grace_s": config.server.grace_s,
         **_drawing(config),
+        "cache_dir": str(state.pictures),
         "log_json": config.server.log_json,
         "push_attempts": 0 if limits.push_for_ever else limits.push_attempts,
         "push_attempts_s": limits.push_attempts_s,

@@ -38,6 +38,11 @@ class StateDirectory:
         """The SQLite file."""
         return self.root / "openmpu.db"
 
+    @property
+    def pictures(self) -> Path:
+        """Pictures by URL that tasks share; may be emptied at any time."""
+        return self.root / "pictures"
+
     def children(self, kind: str) -> Path:
         """Ledger of the child processes of one kind."""
         return self.root / "children" / kind

@@ -19,6 +19,7 @@ class WorkerOptions:
         fonts_dir: Further fonts; empty: only those of the system and of the package.
         time_zone: IANA name, for clocks on the picture.
         allow_networks: Private networks that pictures and targets may be in, as CIDR.
+        cache_dir: Where tasks share pictures that were fetched; empty: each fetches its own.
         ca_file: Certificates to trust for RTMPS and pictures; empty: the system's.
         log_json: JSON lines; None: unless standard error is a terminal.
         push_attempts: A target is given up after so many failures in a row; 0: never.
@@ -35,6 +36,7 @@ class WorkerOptions:
     fonts_dir: str = ""
     time_zone: str = "UTC"
     allow_networks: tuple[str, ...] = ()
+    cache_dir: str = ""
     ca_file: str = ""
     log_json: bool | None = None
     push_attempts: int = 10

@@ -6,6 +6,7 @@ Everything slow happens in two small pools of threads; the paint loop finds it r
 from __future__ import annotations
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Final
@@ -16,6 +17,7 @@ import structlog
 from openmpu.media.lettering.fonts import Fonts
 from openmpu.media.options import WorkerOptions
 from openmpu.media.overlays import Overlays
+from openmpu.media.pictures.shelf import Shelf
 from openmpu.media.pictures.store import Pictures
 from openmpu.media.segmentation.process import SegmenterProcess
 from openmpu.wire.guard import Guard
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 FETCH_WITHIN_S: Final = 5.0
 """operations.md 3.2."""
 FETCHERS: Final = 4
+MOST_ASKED: Final = 1000
 _log = structlog.get_logger()
 
 
@@ -68,12 +71,23 @@ class _Fetcher:
 
     def __init__(self, options: WorkerOptions) -> None:
         self._options = options
+        self._shelf, self._asked = Shelf(options.cache_dir), set[str]()
         self._loop = asyncio.get_running_loop()
         self._client: WebClient | None = None
 
     def fetch(self, url: str) -> bytes:
-        """The body at `url`; blocks a fetching thread."""
-        return asyncio.run_coroutine_threadsafe(self._get(url), self._loop).result(FETCH_WITHIN_S + 1)
+        """The body at `url`, from the shelf or the net; blocks a fetching thread.
+
+        Who asks again could not use what came: the shelf is passed by.
+        """
+        body = None if url in self._asked else self._shelf.get(url, time.time())
+        if len(self._asked) >= MOST_ASKED:
+            self._asked.clear()
+        self._asked.add(url)
+        if body is None:
+            body = asyncio.run_coroutine_threadsafe(self._get(url), self._loop).result(FETCH_WITHIN_S + 1)
+            self._shelf.put(url, body)
+        return body
 
     async def _get(self, url: str) -> bytes:
         if self._client is None:
