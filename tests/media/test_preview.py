@@ -88,3 +88,13 @@ def test_rgb_of_a_canvas(height):
     for plane, value in zip(canvas.planes, to_ycbcr(colour, canvas.matrix), strict=True):
         plane[:] = value
     assert to_rgb(canvas)[0, 0].tolist() == pytest.approx([200, 120, 30], abs=2)
+
+
+def test_stand_ins_are_cut_out():
+    """With SegmentType 1 the wall goes and the background shows; head and shoulders stay; the neighbour is whole."""
+    spec = task(2, panes=(PaneSpec(0, segment=True),), segmentation=True)
+    rows = np.asarray(Image.open(io.BytesIO(render_png(plan(spec, stand_in_roster(spec))))))
+    ground = (NAVY.red, NAVY.green, NAVY.blue)
+    assert rows[120, 40] == pytest.approx(ground, abs=2)
+    assert np.abs(rows[160, 160].astype(int) - ground).max() > 100
+    assert np.abs(rows[120, 360].astype(int) - ground).max() > 20
