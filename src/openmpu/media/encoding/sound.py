@@ -32,6 +32,7 @@ class SoundEncoder:
         self._times = Ticks(profile.sample_rate, base=base)
         self._context = _open(profile)
         self._resampler = _resampler(profile)
+        self._time_base = Fraction(1, profile.sample_rate)
         self._waiting = np.zeros((profile.channels, 0), dtype=np.float32)
         self._taken = 0
 
@@ -61,7 +62,7 @@ class SoundEncoder:
     def _packets(self, samples: Samples) -> Iterator[Packet]:
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), "fltp", _LAYOUTS[self.profile.channels])
         frame.sample_rate = self.profile.sample_rate
-        frame.time_base = Fraction(1, self.profile.sample_rate)
+        frame.time_base = self._time_base
         frame.pts = self._taken
         self._taken += FRAME
         yield from self._told(self._context.encode(frame))
