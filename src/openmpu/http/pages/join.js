@@ -5,6 +5,11 @@
 const RETRY_FIRST_MS = 500;
 const RETRY_MOST_MS = 8000;
 const SETTLED_MS = 1000;
+const LOOK_MS = 400;
+const STEADY_LOOKS = 5;
+const BITS_PER_PIXEL = 4.5;
+const SOUND_BITS = 100_000;
+const LEAST_HEIGHT = 90;
 const byId = (id) => document.getElementById(id);
 const [, , app, channel] = location.pathname.split("/");
 const given = new URLSearchParams(location.hash.slice(1) || location.search.slice(1));
@@ -70,8 +75,21 @@ class Publication {
       show("On air.");
       const camera = peer.getSenders().find((sender) => sender.track?.contentHint === "motion");
       if (camera) setTimeout(() => prefer(camera, "maintain-framerate"), SETTLED_MS);
+      if (camera) setTimeout(() => this.#fit(peer, camera), SETTLED_MS);
     }
     if (peer.connectionState === "failed" || peer.connectionState === "closed") this.#again("connection lost");
+  }
+
+  // Makes the picture no larger than it is of use, as long as this connection lasts.
+  async #fit(peer, sender) {
+    let [last, steady, divisor] = [0, 0, 1];
+    for (; peer === this.#peer; await new Promise((resolve) => setTimeout(resolve, LOOK_MS))) {
+      const rate = await available(peer);
+      steady = rate === last ? steady + 1 : 0;
+      const wanted = rate && steady >= STEADY_LOOKS ? fraction(sender.track.getSettings(), rate) : rate > last ? 1 : divisor;
+      last = rate;
+      if (wanted !== divisor && await change(sender, (parameters) => scale(parameters, wanted))) divisor = wanted;
+    }
   }
 
   #again(reason) {
@@ -98,9 +116,33 @@ class Publication {
 // What a sender gives up first where the way is narrow. Chromium chooses the size of its first pictures before it knows
 // the way, a half or less when sound is sent too, and takes many seconds to grow; so its camera begins with its size kept.
 async function prefer(sender, what) {
+  await change(sender, (parameters) => { parameters.degradationPreference = what; });
+}
+
+// Whether the browser took it; one that does not know it goes on as it pleases.
+async function change(sender, edit) {
   const parameters = sender.getParameters();
-  parameters.degradationPreference = what;
-  await sender.setParameters(parameters).catch(() => {}); // a browser that does not know it begins as it pleases
+  edit(parameters);
+  return sender.setParameters(parameters).then(() => true, () => false);
+}
+
+function scale(parameters, divisor) {
+  for (const encoding of parameters.encodings) encoding.scaleResolutionDownBy = divisor;
+}
+
+// The server says by REMB how large a picture is of use: so many bits a second for each pixel, and some for the sound. A
+// page cannot read REMB, but while it is what holds the rate down, the rate that is available stands still at it.
+async function available(peer) {
+  for (const report of (await peer.getStats()).values()) {
+    if (report.type === "candidate-pair" && report.availableOutgoingBitrate) return report.availableOutgoingBitrate;
+  }
+  return 0;
+}
+
+// The smallest whole fraction of the picture that has as many pixels as are of use.
+function fraction({ width, height }, rate) {
+  const pixels = Math.max(0, rate - SOUND_BITS) / BITS_PER_PIXEL;
+  return [4, 3, 2].find((divisor) => width * height / divisor ** 2 >= pixels && height / divisor >= LEAST_HEIGHT) ?? 1;
 }
 
 // Waits until every candidate is known, or for as long as is worth it: a machine's own addresses come at once.
