@@ -73,6 +73,32 @@ async def test_the_join_page_publishes(house):
         await shows(house, "join", users=0, layout=1)
 
 
+async def decodes(house, task_id, user, width):
+    """Wait until the worker gets pictures of that width from the user's camera."""
+
+    async def told():
+        return (await house.task(task_id))["figures"].get(f"track.{user}.camera.video.width") == width
+
+    await until(told, f"{user} sends {width} columns", within_s=60)
+
+
+async def test_publishers_send_no_more_than_is_shown(house):
+    """A quarter of 720p makes the join page and `openmpu publish` send half the width; the whole of it, all again."""
+    async with chromium(*FAKE_DEVICES) as browser, receiving() as cdn:
+        alice = await enter(house, ALICE, size="1280x720")
+        await house.start_task("fit", cdn.url, **{"LayoutIds.1": 6})
+        page = await (await browser.new_context(permissions=["camera", "microphone"])).new_page()
+        await page.goto(f"{house.url}/join/{APP}/room#user=eve&token={whip(house, 'eve')[1]}")
+        await page.click("#camera")
+        await page.get_by_text("On air.").wait_for()
+        await decodes(house, "fit", ALICE.name, 640)
+        await decodes(house, "fit", "eve", 640)
+        await house.call("UpdateMPUTask", TaskId="fit", **{"LayoutIds.1": 1})
+        await decodes(house, "fit", ALICE.name, 1280)
+        await alice.stop()
+        await decodes(house, "fit", "eve", 1280)
+
+
 async def test_nginx_takes_the_stream_and_plays_it(house, tmp_path):
     """What a viewer gets from nginx has the right format, and ffprobe has nothing to say."""
     async with nginx_rtmp(tmp_path) as cdn:
