@@ -144,14 +144,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--json", type=Path)
-    parser.add_argument("--svg", type=Path)
+    parser.add_argument("--svg", type=Path, default=Path("build/growth.svg"))
     options = parser.parse_args()
     found = measure(options.seconds, options.rounds)
     show(found)
     if options.json:
         options.json.write_text(json.dumps(found, indent=1))
-    if options.svg:
-        plot.write(options.svg, charts(found))
+    options.svg.parent.mkdir(parents=True, exist_ok=True)
+    plot.write(options.svg, charts(found))
+    print(f"charts in {options.svg}")
 
 
 if __name__ == "__main__":
