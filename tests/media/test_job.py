@@ -35,9 +35,10 @@ class Played:
         stage.out.set_audio(AudioProfile())
 
     def send(self, ms: int, *, key: bool = False) -> None:
-        """Bring out a picture."""
-        self.stage.out.reach(Kind.AUDIO, (ms + 1) * MILLISECOND)
+        """Bring out a picture, and sound of the same time."""
+        self.stage.out.put(Packet(Kind.AUDIO, ms * MILLISECOND, b"a"))
         self.stage.out.put(Packet(Kind.VIDEO, ms * MILLISECOND, b"v", key))
+        self.stage.out.reach(Kind.AUDIO, (ms + 1) * MILLISECOND)
 
     def apply(self, spec: TaskSpec, roster: Roster) -> None:
         """Remember."""

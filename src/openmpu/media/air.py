@@ -29,11 +29,12 @@ SOUND_KEPT: Final = 64
 
 @dataclass(slots=True)
 class _HandOver:
-    """The next outlet, the time of its key frame, and what it brought since."""
+    """The next outlet, the time of its key frame, what it brought since, and of what the one before has come so far."""
 
     outlet: Outlet
     at: int
     held: list[Packet] = field(default_factory=list)
+    reached: set[Kind] = field(default_factory=set)
 
 
 class Air:
@@ -94,7 +95,8 @@ class Air:
             if packet.pts - coming.at > MOST_HELD:
                 self._change_over(coming)
         elif coming and outlet is self._open and packet.pts >= coming.at:
-            if packet.kind is Kind.VIDEO:
+            coming.reached.add(packet.kind)
+            if coming.reached >= _kinds(outlet.stream):
                 self._change_over(coming)
         elif outlet is self._open:
             self._put(packet)
@@ -141,6 +143,11 @@ class Air:
         if stream != self._stream:
             self._stream = stream
             self._sink.change(stream)
+
+
+def _kinds(stream: StreamFormat) -> set[Kind]:
+    sides = ((Kind.VIDEO, stream.video), (Kind.AUDIO, stream.audio))
+    return {kind for kind, profile in sides if profile is not None}
 
 
 class Outlet:
