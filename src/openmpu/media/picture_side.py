@@ -42,7 +42,7 @@ from openmpu.wire.sei import Sounding
 MOST_BEHIND: Final = SECOND
 MOST_TICKS_BEHIND: Final = 2
 """While short of time."""
-SHORT_FROM: Final = 0.25
+SHORT_FROM: Final = 0.4
 """Share of ticks of late that had no picture of their own, from which on ticks are passed over early."""
 IDLE: Final = SECOND // 20
 DEGRADED_FROM: Final = 0.1
