@@ -46,6 +46,7 @@ from openmpu.processes.limits import limit_process
 from openmpu.processes.logs import set_up_logs
 from openmpu.processes.machine import ThisMachine
 from openmpu.processes.memory import keep_what_is
+from openmpu.processes.supervised import Supervisor
 from openmpu.processes.web import WebClient
 from openmpu.services.accounts import AccessKey, Account, Accounts, App
 from openmpu.services.capacity import Capacity
@@ -181,16 +182,21 @@ async def _serve(config: Config, state: StateDirectory) -> None:
         server = _HttpServer(_uvicorn_config(config, house))
         await server.bind()
         keep_what_is()
+        supervisor = Supervisor()
         running = asyncio.ensure_future(house.run())
         serving = asyncio.ensure_future(server.serve())
+        beating = asyncio.ensure_future(supervisor.beat())
         try:
+            supervisor.ready()
             await asyncio.wait([running, serving], return_when=asyncio.FIRST_COMPLETED)
             server.should_exit = True
             await serving
             if running.done():
                 running.result()
         finally:
+            supervisor.stopping()
             await house.shut_down()
+            beating.cancel()
             running.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await running

@@ -1,9 +1,12 @@
 """What dies comes back by itself, nothing else is disturbed, nothing is left running."""
 
 import asyncio
+import contextlib
 import os
 import signal
+import socket
 
+import psutil
 import pytest
 
 from tests.e2e.steps import ALICE, enter, received, receiving, until
@@ -120,6 +123,47 @@ async def test_a_killed_server_is_followed_by_the_next_without_a_gap(own_house, 
         assert (await own_house.call("StopMPUTask", TaskId="on")).status == 200
 
     assert Recording(saved).cadence(25).perfect
+
+
+async def test_a_server_that_stands_still_is_found_by_its_supervisor(own_house, tmp_path):
+    """SIGSTOP: it says no more that it lives; who supervises it kills it and starts the next; the stream never stops."""
+    await own_house.server.stop()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notified:
+        notified.bind(str(tmp_path / "notify"))
+        notified.setblocking(False)
+        own_house.environment = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "3000000"}
+        await own_house.start_server()
+        saved = tmp_path / "out.flv"
+        async with receiving(saved) as cdn:
+            await enter(own_house, ALICE)
+            await own_house.start_task("on", cdn.url)
+            await received(cdn, 1)
+            assert {b"READY=1", b"WATCHDOG=1"} <= set(_heard(notified))
+
+            own_house.server.kill(signal.SIGSTOP)
+            await until(lambda: not _heard(notified) and _stopped(own_house.server.pid), "it stands still")
+            await received(cdn, 3)
+            assert not _heard(notified)
+            own_house.server.kill(signal.SIGKILL)
+            await own_house.server.wait()
+            await own_house.start_server()
+            await received(cdn, 1)
+            assert cdn.figures().connects == 1
+            assert (await own_house.call("StopMPUTask", TaskId="on")).status == 200
+
+    assert Recording(saved).cadence(25).perfect
+
+
+def _heard(notified):
+    heard = []
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            heard.append(notified.recv(100))
+    return heard
+
+
+def _stopped(pid):
+    return psutil.Process(pid).status() == psutil.STATUS_STOPPED
 
 
 async def test_a_killed_gateway_is_replaced_and_publishers_come_back(house):

@@ -122,6 +122,8 @@ class Rig:
         self.config = directory / "openmpu.toml"
         self.state = directory / "state"
         self.server: Program | None = None
+        self.environment: dict[str, str] = {}
+        """For all that is started, over that of the tests."""
         self._programs: list[Program] = []
         self._tasks: set[str] = set()
         self.config.write_text(self._settings(settings))
@@ -278,7 +280,7 @@ class Rig:
 
     def _environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("OPENMPU_")}
-        return {**kept, "PYTHONUNBUFFERED": "1"}
+        return {**kept, "PYTHONUNBUFFERED": "1", **self.environment}
 
     def _settings(self, settings: Mapping[str, str]) -> str:
         return _SETTINGS.format(
