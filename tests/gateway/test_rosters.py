@@ -77,6 +77,19 @@ def test_short_absence(rosters, absence, order):
     assert names(rosters) == order
 
 
+def test_a_closed_channel_remembers_nobody(rosters):
+    """Who comes first into the next channel of that name stands first there; other channels keep their places."""
+    for room in (ROOM, OTHER):
+        rosters.enter(room, BOB, CAM, 1)
+        rosters.exit(room, BOB, CAM, 2)
+    rosters.close(ROOM)
+    for room in (ROOM, OTHER):
+        rosters.enter(room, ANN, CAM, 3)
+        rosters.enter(room, BOB, CAM, 4)
+    assert names(rosters) == ["ann", "bob"]
+    assert names(rosters, OTHER) == ["bob", "ann"]
+
+
 def test_channels_never_meet(rosters):
     """The same user in two channels is two participants."""
     rosters.enter(ROOM, ANN, CAM, 1)

@@ -74,6 +74,7 @@ class Publications:
     async def close_channel(self, channel: ChannelKey) -> None:
         """End all of a channel."""
         await end_all([peer for peer in self.peers if peer.place.channel == channel], "channel closed")
+        self.rosters.close(channel)
 
     # What peers tell of themselves
 

@@ -59,6 +59,10 @@ class Rosters:
         if not self._channels[channel]:
             del self._channels[channel]
 
+    def close(self, channel: ChannelKey) -> None:
+        """Whoever left the channel keeps no place in it: the next one of that name begins anew."""
+        self._left = {key: times for key, times in self._left.items() if key[0] != channel}
+
     def roster(self, channel: ChannelKey) -> Roster:
         """Who is in the channel now."""
         members = self._channels.get(channel, {})
