@@ -88,7 +88,7 @@ async def test_named_users_of_two_channels_gone(house: House) -> None:
     await house.wait(500)
     assert await house.state() is TaskState.RUNNING
     await house.people(channel=stage)
-    await house.wait(29)
+    await house.wait(119)
     assert await house.state() is TaskState.RUNNING
     await house.wait(1)
     assert await house.state() is TaskState.CHANNEL_ENDED
