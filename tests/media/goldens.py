@@ -28,8 +28,8 @@ class Tolerance:
     share: float
 
 
-EXACT = Tolerance(6, 0.0)
-"""Flat areas and scaled video: other SIMD paths round otherwise by 1 in each plane, before and after a conversion of colours."""
+EXACT = Tolerance(2, 0.0)
+"""Flat areas and scaled video: other SIMD paths of OpenCV may round otherwise."""
 LETTERS = Tolerance(24, 0.01)
 """The same font drawn by another FreeType differs at the edges of letters."""
 
