@@ -93,6 +93,8 @@ async def test_browsers_with_the_newer_codecs_in_one_mix(house, tmp_path):
     sound = recording.sound.part(seconds - 4, seconds - 0.5)
     assert recording.sound.level(1000) > recording.sound.level(1900) + 10
     assert min(sound.level(VERA.tone_hz), sound.level(AVA.tone_hz)) > sound.level(1900) + 10
+    if sound.level(1000) <= sound.level(1900) + 20:
+        pytest.xfail("known fault: Firefox's sound arrives whole, and falls silent in the mix when others join")
 
 
 async def decoded(house, task_id, person):
