@@ -1,6 +1,8 @@
 """How long frames are held."""
 
+from openmpu.media.inputs.track_input import SOUND_AHEAD
 from openmpu.timing.playout import LEAST, MARGIN, MOST, START, PlayoutDelay
+from openmpu.timing.sender_clock import MAX_SPREAD
 from openmpu.timing.ticks import MILLISECOND, SECOND
 
 
@@ -31,6 +33,13 @@ def test_it_never_leaves_its_bounds() -> None:
         delay = PlayoutDelay()
         feed(delay, lateness)
         assert delay.value == bound
+
+
+def test_it_covers_the_sound_of_a_sender_whose_tracks_differ_as_much_as_is_believed() -> None:
+    """Picture and sound are tied together up to that difference: the later of the two must still be presented."""
+    delay = PlayoutDelay()
+    feed(delay, [MAX_SPREAD + SOUND_AHEAD] * 100)
+    assert delay.value == MAX_SPREAD + SOUND_AHEAD + MARGIN
 
 
 def test_it_comes_down_so_slowly_that_no_ear_hears() -> None:

@@ -147,6 +147,18 @@ def test_rtp_time_that_falls_back_two_seconds_is_anchored_within_one() -> None:
     assert abs(pts[30] - 11 * SECOND) <= 2 * MILLISECOND
 
 
+@pytest.mark.parametrize("stood_ms", [550, 700, 900, 1500])
+def test_a_sender_whose_counter_stood_still_is_anchored_within_one_second(stood_ms: int) -> None:
+    """A browser short of CPU makes no sound for a moment and goes on where it was: late for good, and heard again."""
+    sender = Sender(TrackClock(AUDIO, SenderClock()), AUDIO)
+    for n in range(300):
+        sender.send(n * 20 * MILLISECOND, reports=true)
+    sender.shift = -stood_ms * AUDIO // 1000
+    arrivals = [(300 + n) * 20 * MILLISECOND + stood_ms * MILLISECOND for n in range(60)]
+    pts = [sender.send(arrival, reports=true) for arrival in arrivals]
+    assert all(abs(due - arrival) <= 2 * MILLISECOND for due, arrival in zip(pts[30:], arrivals[30:], strict=True))
+
+
 def test_a_network_that_stood_still_is_no_new_time_base() -> None:
     """Two seconds of frames arrive in one burst: their times are those of their capture."""
     clock = TrackClock(VIDEO, SenderClock())

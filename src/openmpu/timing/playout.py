@@ -10,12 +10,15 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
+from openmpu.timing.sender_clock import MAX_SPREAD
 from openmpu.timing.slewing import STEADY_PER_S, slew
 from openmpu.timing.ticks import MILLISECOND, SECOND
 
 LEAST: Final = 40 * MILLISECOND
 START: Final = 80 * MILLISECOND
-MOST: Final = 500 * MILLISECOND
+MOST: Final = MAX_SPREAD + 100 * MILLISECOND
+"""Whoever is late by what a sender's tracks may differ in is still heard: sound is wanted 65 ms before its time, and
+there is the margin."""
 MARGIN: Final = 15 * MILLISECOND
 COVERED: Final = 0.98
 _KEPT: Final = 512

@@ -12,7 +12,7 @@ from typing import Final
 
 from openmpu.timing.minimum import SlidingMinimum
 from openmpu.timing.rtp_time import RtpTime
-from openmpu.timing.sender_clock import SenderClock
+from openmpu.timing.sender_clock import MAX_SPREAD, SenderClock
 from openmpu.timing.slewing import Slewed
 from openmpu.timing.ticks import MILLISECOND, SECOND
 
@@ -22,7 +22,9 @@ MAX_LATE: Final = 5 * SECOND
 MAX_EARLY: Final = SECOND
 """Frames are not early: this much ahead of arrival is a new time base (less: the first ones had been held up)."""
 
-PERSISTENT_LATE: Final = SECOND
+PERSISTENT_LATE: Final = MAX_SPREAD
+"""More than a playout delay covers: who stays so late would never be heard. A sender that stood still for a moment, and
+whose counter stood still with it (Firefox short of CPU), is late so from then on."""
 PERSISTENT_AFTER: Final = 500 * MILLISECOND
 
 
