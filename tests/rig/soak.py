@@ -29,7 +29,7 @@ from tests.rig.proxy import FaultProxy
 from tests.rig.schedule import Rhythm, plan
 from tests.rig.score import Bars, Score
 from tests.rig.shim import Weather, bad_weather
-from tests.rig.soaking import GUESTS, INPUT_FPS, TONES, USUAL, Encoding, Soak
+from tests.rig.soaking import GUESTS, INPUT_FPS, LIGHT, TONES, USUAL, Encoding, Soak
 
 DETAILS = "details.json"
 SETTINGS = {"server": "grace_s = 30", "limits": "push_for_ever = true"}
@@ -128,12 +128,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--loss", type=float, default=0.0, help="per cent of the publishers' datagrams")
     parser.add_argument("--jitter", type=float, default=0.0, help="milliseconds; datagrams then overtake one another")
     parser.add_argument("--duplicate", type=float, default=0.0, help="per cent of the publishers' datagrams")
+    parser.add_argument("--light", action="store_true", help="15 pictures a second instead of 30")
     parser.add_argument("--json", type=Path, help="write the score there")
     options = parser.parse_args(arguments)
     directory = Path(tempfile.mkdtemp(prefix="openmpu-soak-"))
     _print(f"seed {options.seed}, logs in {directory}")
     weather = _weather(options)
-    score = asyncio.run(soak(directory, options.minutes * 60, options.seed, weather=weather))
+    encoding = LIGHT if options.light else USUAL
+    score = asyncio.run(soak(directory, options.minutes * 60, options.seed, encoding=encoding, weather=weather))
     missed = scores.faults(score, Bars())
     _report(score, missed)
     if options.json:
