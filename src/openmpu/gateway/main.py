@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import sys
@@ -29,6 +28,7 @@ from openmpu.model.codec import from_plain, to_plain
 from openmpu.model.ids import ChannelKey, TaskKey, UserId
 from openmpu.model.roster import Roster, Source
 from openmpu.processes.child import Child
+from openmpu.processes.event_loop import loop_factory
 from openmpu.processes.logs import set_up_logs
 from openmpu.processes.memory import keep_what_is
 
@@ -182,18 +182,10 @@ def main() -> int:
         set_up_logs(f"gateway {options.name}", json=options.log_json)
         warn_of_small_buffers()
         keep_what_is()  # else a look through all that was loaded stands between packets and their reader
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(serve(options))
     except* (OpenMpuError, OSError) as group:
         for error in group.exceptions:
             _log.error("gateway cannot run", reason=str(error))
         status = 1
     return status
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    with contextlib.suppress(ImportError):  # Linux only
-        import uvloop  # noqa: PLC0415
-
-        return uvloop.new_event_loop
-    return None

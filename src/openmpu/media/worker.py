@@ -26,6 +26,7 @@ from openmpu.model.codec import from_plain, to_plain
 from openmpu.model.ids import AppId, ChannelId, TaskId, TaskKey
 from openmpu.model.task import TaskSpec
 from openmpu.processes.child import Child
+from openmpu.processes.event_loop import loop_factory
 from openmpu.processes.logs import set_up_logs
 from openmpu.wire.callbacks import Speaker, VoiceReport
 
@@ -46,7 +47,9 @@ def main(options: WorkerOptions | Mapping[str, Any]) -> None:
     setproctitle.setproctitle(f"openmpu: worker {options.app_id}/{options.task_id}")
     _bound()
     set_up_logs(f"worker {options.app_id}/{options.task_id}", json=options.log_json)
-    if not asyncio.run(Worker(options, MonotonicClock()).run()):
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        in_good_order = runner.run(Worker(options, MonotonicClock()).run())
+    if not in_good_order:
         raise SystemExit(1)
 
 
