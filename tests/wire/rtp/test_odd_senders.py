@@ -1,7 +1,10 @@
 """Senders that change their SSRC, jump in time, lie about it, flood us or start anew: followed, or passed over."""
 
 import random
+from itertools import pairwise
 from struct import pack, pack_into
+
+import pytest
 
 from openmpu.wire.rtp.rtcp_writing import build_bye
 from tests.wire.rtp.packetisers import rtp
@@ -38,6 +41,21 @@ def test_time_stamp_jumps_do_not_stop_the_picture() -> None:
     assert max(call.video_gaps()) < 100 * MS
     assert max(call.audio_gaps()) <= 60 * MS
     assert not call.broken
+
+
+@pytest.mark.parametrize("seconds", [3600, 1, -2, -3600])
+def test_time_goes_on_at_its_speed_behind_a_jump(seconds: int) -> None:
+    """Whichever way it went: pictures a thirtieth of a second apart are told as that, not as one tick apart."""
+    call, told = Call(), []
+    show = call._show
+    call._show = lambda frame: (told.append(frame.rtp_time), show(frame))
+    call.run(3 * SECOND)
+    call.sender.video_time += 90_000 * seconds
+    call.run(2 * SECOND)
+    told.clear()
+    call.run(SECOND)
+    assert 29 <= len(told) <= 31
+    assert {(later - earlier) % 2**32 for earlier, later in pairwise(told)} == {3000}
 
 
 def test_ntp_time_is_not_told_from_before_a_jump() -> None:

@@ -15,6 +15,8 @@ from openmpu.wire.rtp.wrapping import time_step
 SILENT = 700 * MS
 """A layer that sent nothing for so long was switched off by its sender, for want of bandwidth."""
 TICKS = 90_000
+_LEAP = TICKS
+"""Ticks: a time stamp so much below the last one is a sender that counts anew, not the same moment seen twice."""
 _SANE = 10 * SECOND
 """Two layers' clocks that tell more between two pictures are not the same clock."""
 
@@ -90,7 +92,7 @@ class LayerSwitch:
                 return None
             self._switch(layer, timestamp, arrival, ntp)
         rtp_time = (timestamp + self._offset) & 0xFFFFFFFF
-        if self._last is not None and time_step(rtp_time, self._last[0]) <= 0:
+        if self._last is not None and -_LEAP < time_step(rtp_time, self._last[0]) <= 0:
             rtp_time = (self._last[0] + 1) & 0xFFFFFFFF  # both layers' picture of the same moment
         self._last = (rtp_time, arrival, ntp)
         return rtp_time
