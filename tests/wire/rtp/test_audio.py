@@ -36,6 +36,11 @@ class Bench:
         for sequence in sequences:
             self.buffer.push(self.packet(sequence), self.now)
 
+    def recover(self, *sequences: int) -> None:
+        """The packet that comes next carries those, 20 ms each before it, the last right before it."""
+        for age, sequence in zip(range(len(sequences), 0, -1), sequences, strict=True):
+            self.buffer.recover(self.packet(sequence), self.now - age * 20 * MS)
+
     def tick(self, after: int) -> None:
         """Time passes."""
         self.now += after
@@ -145,7 +150,7 @@ def test_recovered_packets_fill_the_hole() -> None:
     """Redundancy of the next packet makes waiting needless."""
     bench = Bench()
     bench.come(10)
-    bench.buffer.recover(bench.packet(11))
+    bench.recover(11)
     bench.come(12)
     assert bench.out == [(10, 0), (11, 0), (12, 0)]
     assert bench.counts.recovered == 1
@@ -155,9 +160,32 @@ def test_redundancy_of_what_is_here_is_not_counted() -> None:
     """Older than the next packet, or waiting already."""
     bench = Bench()
     bench.come(10, 12)
-    bench.buffer.recover(bench.packet(9))
-    bench.buffer.recover(bench.packet(12))
+    bench.recover(9, 12)
     assert bench.counts.recovered == 0
+
+
+def test_hole_before_recovered_packets_is_not_waited_for() -> None:
+    """What they stand behind was due long ago: three lost in a row, of which the next packet has two."""
+    bench = Bench()
+    bench.come(10)
+    bench.now += 80 * MS
+    bench.recover(12, 13)
+    bench.come(14)
+    bench.tick(0)
+    assert bench.out == [(10, 0), (12, 1), (13, 0), (14, 0)]
+
+
+def test_redundancy_of_an_earlier_hole_hurries_no_later_one() -> None:
+    """Each hole has its own time: a packet that is only overtaken still has its chance."""
+    bench = Bench()
+    bench.come(10)
+    bench.now += 80 * MS
+    bench.recover(12, 13)
+    bench.come(14, 16)
+    bench.tick(0)
+    assert bench.out[1:] == [(12, 1), (13, 0), (14, 0)]
+    bench.come(15, after=5 * MS)
+    assert bench.out[4:] == [(15, 0), (16, 0)]
 
 
 @settings(max_examples=60, deadline=None)

@@ -2,8 +2,9 @@
 
 What follows a hole is held for as long as overtaken packets were seen to take (at least MIN_DELAY, at most MAX_DELAY),
 then the missing ones are told as lost with the next packet, so that the decoder can conceal them or use the in-band
-FEC of that packet. A gap in time without a gap in numbers is silence (DTX), not loss. The mixer has a playout buffer
-of its own: steady jitter without reordering is its business.
+FEC of that packet. Where redundancy (RED) restored packets behind the hole, the time counts from when the first of
+those was due: it was lost, not overtaken, and so is what stands before it. A gap in time without a gap in numbers is
+silence (DTX), not loss. The mixer has a playout buffer of its own: steady jitter without reordering is its business.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class AudioBuffer:
     __slots__ = (
         "_alarm",
         "_counts",
+        "_due",
         "_given_up",
         "_hole_since",
         "_late_since",
@@ -52,6 +54,7 @@ class AudioBuffer:
         self._reordering = Reordering(MIN_DELAY, MAX_DELAY, now)
         self._next = self._given_up = -1
         self._hole_since = self._late_since = now
+        self._due = NEVER
         self._lost_before = 0
         self.wake = NEVER
 
@@ -71,10 +74,11 @@ class AudioBuffer:
         else:
             self._push_apart(packet, now)
 
-    def recover(self, packet: RtpPacket) -> None:
-        """A packet restored from redundancy: taken if it is missing; to be followed by a `push`."""
-        if self._next <= packet.sequence < self._next + CAPACITY and self._next >= 0:
-            self._counts.recovered += self._ring.put(packet)
+    def recover(self, packet: RtpPacket, due: int) -> None:
+        """A packet restored from redundancy, to be followed by a `push`: taken if it is missing. It was `due` then."""
+        if self._next <= packet.sequence < self._next + CAPACITY and self._next >= 0 and self._ring.put(packet):
+            self._counts.recovered += 1
+            self._due = min(self._due, due)
 
     def tick(self, now: int) -> None:
         """Give up what was waited for long enough."""
@@ -120,6 +124,7 @@ class AudioBuffer:
         self._lose(self._next - first)
         self._given_up = self._next
         self._late_since = self._hole_since
+        self._due = NEVER
         self._drain(now)
 
     def _lose(self, count: int) -> None:
@@ -135,11 +140,11 @@ class AudioBuffer:
                 return
             self._next += 1
             self._hand_out(packet)
-        self.wake = NEVER
+        self.wake = self._due = NEVER
 
     def _wait(self, now: int) -> None:
         self._reordering.shrink(now)
-        self._hole_since = self._ring.earliest()
+        self._hole_since = min(self._ring.earliest(), self._due)
         self.wake = self._hole_since + self._reordering.ns
         self._alarm.by(self.wake)
 

@@ -105,7 +105,8 @@ class AudioStream(Stream):
         self.codec = "opus"
         for distance, block in zip(range(len(blocks) - 1, 0, -1), blocks[:-1], strict=True):
             if block.start < block.end:
-                self.buffer.recover(_restored(packet, block, distance))
+                due = packet.arrival - block.age * SECOND // self.statistics.clock_rate
+                self.buffer.recover(_restored(packet, block, distance), due)
         packet.start, packet.end = blocks[-1].start, blocks[-1].end
         self.buffer.push(packet, now)
 
