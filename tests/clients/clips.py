@@ -29,6 +29,31 @@ def write_clip(path, *, seconds=2.0, fps=25, options=None, codec="libx264", audi
     return path
 
 
+def write_clip_of_two_sizes(path, sizes, *, seconds=2.0, fps=25):
+    """H.264 whose parameter sets change in mid-stream: so many seconds of each size. `path` ends in .ts."""
+    with av.open(str(path), "w") as container:
+        stream = _video(container, "libx264", fps, sizes[0], fps, {})
+        for part, size in enumerate(sizes):
+            for packet in _encoded(size, round(seconds * fps), fps):
+                packet.pts = packet.dts = packet.pts + part * round(seconds * fps)
+                packet.stream = stream
+                container.mux(packet)
+    return path
+
+
+def _encoded(size, count, fps):
+    context = av.CodecContext.create("libx264", "w")
+    context.width, context.height, context.pix_fmt = *size, "yuv420p"
+    context.framerate, context.time_base, context.gop_size, context.thread_count = fps, Fraction(1, fps), fps, 1
+    context.options = {"preset": "veryfast", "tune": "zerolatency", "profile": "baseline"}
+    picture = Picture(Look(*size, fps, COLOURS["green"], "clip", 9))
+    for number in range(count):
+        frame = av.VideoFrame.from_ndarray(picture.paint(number), format="yuv420p")
+        frame.pts, frame.time_base = number, Fraction(1, fps)
+        yield from context.encode(frame)
+    yield from context.encode(None)
+
+
 def _video(container, codec, fps, size, gop, options):
     usual = {"preset": "veryfast", "bf": "0", "sc_threshold": "0"} if codec == "libx264" else {}
     video = container.add_stream(codec, rate=fps, options={**usual, **options})

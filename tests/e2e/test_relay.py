@@ -2,16 +2,19 @@
 
 import contextlib
 import json
+import time
 from itertools import pairwise
 from urllib.parse import urlsplit
 
+import av
 import pytest
 
+from openmpu.media.outputs.sps import picture_size
 from openmpu.model.geometry import PixelRect
-from tests.clients.clips import write_clip
+from tests.clients.clips import write_clip, write_clip_of_two_sizes
 from tests.e2e.steps import ALICE, BOB, LONG, assert_lips, enter, received, receiving, until
 from tests.rig.analysis import Recording
-from tests.rig.nals import pictures_of
+from tests.rig.nals import pictures_of, sequence_headers
 from tests.rig.nginx_rtmp import nginx_rtmp
 from tests.rig.packets import SECOND
 from tests.rig.proxy import Fault, FaultProxy
@@ -114,6 +117,48 @@ async def test_a_vp8_publisher_is_relayed_whole_or_in_parts(house, tmp_path):
     assert max(abs(a - b) for a, b in zip(seen, (BOB.colour.red, BOB.colour.green, BOB.colour.blue), strict=True)) < 8
     assert (sound.formats.video_codec, sound.formats.audio_codec, sound.video) == ("", "aac", [])
     assert (picture.formats.audio_codec, picture.formats.video_codec, picture.audio) == ("", "h264", [])
+
+
+async def test_a_publisher_who_changes_size_is_relayed_with_new_parameter_sets(house, tmp_path):
+    """Twice in the stream: a sequence header of the new size, each slice as published, and a player shows both sizes."""
+    saved, sizes = tmp_path / "out.flv", [(320, 180), (640, 360)]
+    clip = write_clip_of_two_sizes(tmp_path / "clip.ts", sizes, seconds=3)
+    async with receiving(saved) as cdn:
+        await publishing(house, "ann", clip)
+        await relayed(house, "sizes", cdn.url, "ann", StreamType=2)
+        await received(cdn, 10)
+
+    published = [picture.slices for picture in pictures_of(clip)] * 4
+    came = pictures_of(saved)
+    assert runs_of([picture.slices for picture in came], published) == [len(came)]
+    assert decoded_sizes(saved) == set(sizes)
+    told = [picture_size(sps) for sps in sequence_headers(saved)]
+    assert len(told) >= 3
+    assert all(before != after for before, after in pairwise(told))
+
+
+def decoded_sizes(path):
+    """Of the pictures that a player shows."""
+    with av.open(str(path)) as container:
+        return {(frame.width, frame.height) for frame in container.decode(video=0)}
+
+
+async def test_who_is_away_is_waited_for_ten_seconds(house):
+    """The connection is kept, then closed in good order; who comes back is pushed on a new one, from a key frame on."""
+    async with receiving() as cdn:
+        program = await enter(house, ALICE, size="320x180")
+        await relayed(house, "away", cdn.url, "alice")
+        await received(cdn, 2)
+        await program.stop()
+        gone = time.monotonic()
+        await until(lambda: not cdn.figures().live, "the connection is closed", 20)
+        assert 9 <= time.monotonic() - gone <= 14
+        assert (await house.task("away"))["status"] == 1, "it runs"
+        keys = cdn.figures().key_frames
+        await enter(house, ALICE, size="320x180")
+        figures = await received(cdn, 2)
+        assert (figures.connects, figures.live) == (2, True)
+        assert figures.key_frames > keys
 
 
 WHOLE = {"X": "0", "Y": "0", "Width": "1", "Height": "1", "ZOrder": "0"}

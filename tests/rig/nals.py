@@ -57,6 +57,17 @@ def _pictures(container: Any) -> Iterator[Access]:
         return
 
 
+def sequence_headers(path: Path) -> Iterator[bytes]:
+    """The SPS of each AVC sequence header of an FLV file (Adobe FLV 10.1, E.4.3; ISO 14496-15, 5.2.4.1)."""
+    data, place = path.read_bytes(), 13
+    while place + 11 <= len(data):
+        size = int.from_bytes(data[place + 1 : place + 4])
+        body = data[place + 11 : place + 11 + size]
+        if data[place] == 9 and body[0] & 15 == 7 and body[1] == 0:
+            yield body[13 : 13 + int.from_bytes(body[11:13])]
+        place += 11 + size + 4
+
+
 def split(data: bytes) -> tuple[bytes, ...]:
     """The units of an Annex B picture."""
     return tuple(part.rstrip(b"\x00") for part in re.split(rb"\x00\x00\x01", data)[1:] if part.strip(b"\x00"))
