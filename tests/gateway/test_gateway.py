@@ -11,17 +11,15 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
-from aioice import Candidate
-from aiortc.rtcicetransport import RTCIceGatherer
 
 from openmpu.errors import Invalid, NotFound
 from openmpu.model.codec import to_plain
 from openmpu.model.roster import Kind, Source
 from openmpu.wire import link
-from openmpu.wire.whip.fragments import read_fragment
 from tests.gateway import clips
 from tests.gateway.publisher import TestPublisher, audio_track, video_track
 from tests.gateway.rig import CHANNEL, gateway
+from tests.rig.ice_restart import move, next_ice, restart_fragment
 from tests.wire.whip_offers import OFFER
 
 pytestmark = pytest.mark.e2e
@@ -256,42 +254,17 @@ async def test_ice_restart(tmp_path):
     async with gateway(tmp_path) as rig, rig.worker() as worker, publishing(rig, "ann") as publisher:
         track_id = await worker.subscribe(1, "ann", "audio")
         await worker.until(lambda: count(worker, 1))
-        gatherer = RTCIceGatherer(iceServers=[])
-        await gatherer.gather()
-        ice = gatherer._connection
-        ice.ice_controlling = True
+        ice = await next_ice()
         answered = await rig.server.ask(
-            "trickle", resource=publisher.resource, fragment=_restart_fragment(ice), etag=None
+            "trickle", resource=publisher.resource, fragment=restart_fragment(ice), etag=None
         )
         assert answered["etag"] != publisher.etag
-        here = read_fragment(answered["sdp"])
-        await _move(publisher, ice, here)
+        await move(publisher.connection.getTransceivers()[0].sender.transport.transport, ice, answered["sdp"])
         seen = count(worker, 1)
         await worker.until(lambda: count(worker, 1) > seen + 50)
         assert worker.track("ann", "audio") == track_id
         assert rig.server.users() == ["ann"]
         await ice.close()
-
-
-def _restart_fragment(ice):
-    lines = [f"a=ice-ufrag:{ice.local_username}", f"a=ice-pwd:{ice.local_password}", "m=audio 9 RTP/AVP 0", "a=mid:0"]
-    lines += [f"a=candidate:{one.to_sdp()}" for one in ice.local_candidates]
-    return "\r\n".join([*lines, "a=end-of-candidates", ""])
-
-
-async def _move(publisher, ice, here):
-    """The publisher's side of a restart: connect the new session, send over it, drop the old one."""
-    ice.remote_username, ice.remote_password = here.credentials.ufrag, here.credentials.password
-    for one in here.candidates:
-        await ice.add_remote_candidate(Candidate.from_sdp(str(one)))
-    await ice.add_remote_candidate(None)
-    await ice.connect()
-    transport = publisher.connection.getTransceivers()[0].sender.transport.transport
-    old = transport._connection
-    transport._send, ice.data_received = ice.send, old.data_received
-    old.protocol_lost = lambda _: None
-    for protocol in old._protocols:
-        protocol.transport.abort()
 
 
 async def test_remove_user_and_close_channel(tmp_path):

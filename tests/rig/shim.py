@@ -11,7 +11,7 @@ import re
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import httpx
@@ -65,6 +65,7 @@ class WhipShim:
         self.relays: dict[str, Relay] = {}
         """The latest of each publisher, by path."""
         self._server_url, self._weather = server_url, weather
+        self._cut = False
         self._http = httpx.AsyncClient(trust_env=False, timeout=10)
 
     def app(self) -> Starlette:
@@ -77,7 +78,15 @@ class WhipShim:
             relay.close()
         await self._http.aclose()
 
+    def cut(self, *, off: bool = True) -> None:
+        """The cable is pulled, or put in again: no datagram either way, no answer to a request."""
+        self._cut = off
+        for relay in self.relays.values():
+            relay.network = replace(self._weather, loss=1.0, burst=1) if off else self._weather
+
     async def _handle(self, request: Request) -> Response:
+        if self._cut:
+            return Response(status_code=503)
         body = (await request.body()).decode()
         if request.method == "POST":
             body = re.sub(r"a=candidate:.*\r\n", "", body)
