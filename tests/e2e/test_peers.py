@@ -7,6 +7,7 @@ import time
 import pytest
 
 from openmpu.model.colours import Colour
+from openmpu.model.geometry import PixelRect
 from openmpu.wire.tokens import make_one_string
 from tests.e2e.steps import ALICE, Person, assert_lips, assert_there, enter, received, receiving, shows, until
 from tests.rig.analysis import Recording, layout_panes
@@ -57,6 +58,31 @@ async def test_a_browser_publishes_camera_and_screen(house, tmp_path, codec):
     red, green, blue = picture.colour(shown.place(panes[1]))
     assert max(red, green, blue) > 30, "the screen is not black"
     assert_lips(recording, DORA, panes[0], begin, end - 1)
+
+
+async def test_a_browsers_vp8_is_relayed(house, tmp_path):
+    """Encoded anew at its own size and rate; FFmpeg has nothing to say, the colour is hers, lips and voice together."""
+    saved = tmp_path / "out.flv"
+    async with receiving(saved) as cdn, chromium() as browser:
+        page = await open_publisher(browser, house.url)
+        url, token = whip(house, "dora")
+        camera = await page.publish(
+            url, token, "dora", colour=DORA.colour, tone_hz=DORA.tone_hz, codec="vp8", width=320, height=180
+        )
+        await page.connected(camera)
+        relay = {"ChannelId": "room", "TaskId": "relayed", "MixMode": 0, "SubSpecUsers.1": "dora"}
+        assert (await house.call("StartMPUTask", **relay, StreamURL=cdn.url)).status == 200
+        begin = (await received(cdn, 6)).video_frames
+        end = (await received(cdn, 8)).video_frames
+
+    recording = Recording(saved)
+    assert (recording.formats.video_codec, recording.formats.audio_codec) == ("h264", "aac")
+    seconds = [recording.video[count - 1].pts / SECOND for count in (begin, end)]
+    whole = PixelRect(0, 0, recording.formats.width, recording.formats.height)
+    assert (whole.width, whole.height) == (320, 180), "so small that a browser short of CPU makes it no smaller"
+    assert_there(recording.picture(seconds[1] - 1), DORA, whole)
+    assert_lips(recording, DORA, whole, seconds[0], seconds[1] - 1)
+    assert await probe_complaints(saved) == ""
 
 
 async def test_the_join_page_publishes(house):

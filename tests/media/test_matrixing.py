@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from openmpu.media.canvas import Planes
-from openmpu.media.matrixing import ColourSpace, Conversion
+from openmpu.media.colour_space import ColourSpace
+from openmpu.media.matrixing import Conversion
 from openmpu.model.colours import BT601, BT709, Colour, to_ycbcr
 
 LEVELS = (0, 40, 128, 200, 255)

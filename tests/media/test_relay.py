@@ -13,7 +13,7 @@ from openmpu.media.outputs import annexb, avc
 from openmpu.media.packets import Packet, StreamFormat
 from openmpu.media.relay import Relayed, choose
 from openmpu.media.relay_pictures import RelayPictures
-from openmpu.model.frames import EncodedFrame
+from openmpu.model.frames import EncodedFrame, ToldColour
 from openmpu.model.ids import AppId, ChannelId, TaskId, TrackId, UserId
 from openmpu.model.roster import Kind, Roster, Source, Track, User
 from openmpu.model.task import RelayPart, RelaySpec, SeiRhythm, SeiSpec, TaskSpec
@@ -174,6 +174,28 @@ def test_other_codecs_are_encoded_anew_at_their_own_size(codec: str) -> None:
     assert len(pictures) == 30
     assert (pictures[-1].width, pictures[-1].height) == (320, 180)
     assert abs(float(pictures[-1].to_ndarray()[:180].mean()) - GREEN[0]) < 3
+
+
+@pytest.mark.parametrize(("told", "matrix"), [(None, 6), (ToldColour(6), 6), (ToldColour(1, full_range=True), 1)])
+def test_colours_are_told_in_the_stream_as_the_sender_tells_them(told: ToldColour | None, matrix: int) -> None:
+    """Chromium's VP8 of a canvas is BT.709 in full range and says so beside the stream only."""
+    frames = [replace(frame, colour=told) for frame in Camera(GREEN, codec="vp8", seconds=1.0, gop=30).frames()]
+    line = Line("vp8").run(frames)
+    decoder = av.CodecContext.create("h264", "r")
+    picture = [picture for packet in line.packets for picture in decoder.decode(av.Packet(packet.data))][-1]
+    assert (int(picture.colorspace), int(picture.color_range)) == (matrix, 1)
+    luma = 16 + GREEN[0] * 219 / 255 if told and told.full_range else GREEN[0]
+    assert abs(float(picture.to_ndarray()[:180].mean()) - luma) < 3
+
+
+def test_a_sender_who_tells_other_colours_gets_another_stream() -> None:
+    """In the middle: the first picture of the new colours is a key frame with its own parameter sets."""
+    frames = Camera(GREEN, codec="vp8", seconds=1.0, gop=30).frames()
+    line = Line("vp8").run([*frames[:15], *(replace(frame, colour=ToldColour(1)) for frame in frames[15:])])
+    assert [number for number, packet in enumerate(line.packets) if packet.key] == [0, 15]
+    decoder = av.CodecContext.create("h264", "r")
+    pictures = [picture for packet in line.packets for picture in decoder.decode(av.Packet(packet.data))]
+    assert [int(picture.colorspace) for picture in pictures] == [6] * 15 + [1] * 15
 
 
 def test_time_rises_whatever_the_publisher_does() -> None:

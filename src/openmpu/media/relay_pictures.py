@@ -12,9 +12,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+import av
 import structlog
+from av.video.reformatter import ColorRange
 
 from openmpu.errors import OpenMpuError
+from openmpu.media.colour_space import ColourSpace
 from openmpu.media.decoding.video import VideoDecoder
 from openmpu.media.decoding.wish import KeyFrameWish
 from openmpu.media.encoding.sei_messages import NOBODY, Seen, SeiMessages
@@ -26,6 +29,7 @@ from openmpu.media.outputs import annexb, avc
 from openmpu.media.outputs.sps import picture_size
 from openmpu.media.packets import Packet
 from openmpu.media.sound.mixer import Speaker
+from openmpu.model.colours import Matrix
 from openmpu.model.encoder import VideoProfile
 from openmpu.model.roster import Kind
 from openmpu.timing.ticks import MILLISECOND, SECOND
@@ -197,6 +201,7 @@ class _Transcoded:
         self.profile: VideoProfile | None = None
         self._decoder = VideoDecoder(codec)
         self._encoder: VideoEncoder | None = None
+        self._form: tuple[int, int, Matrix] | None = None
 
     @property
     def waits_for_key(self) -> bool:
@@ -213,12 +218,21 @@ class _Transcoded:
         picture = self._decoder.decode(incoming.frame)
         if picture is None:
             return []
-        picture = picture.reformat(picture.width & ~1, picture.height & ~1, "yuv420p")
-        if self.profile is None or (picture.width, picture.height) != (self.profile.width, self.profile.height):
+        space = ColourSpace.of_flags(picture.colorspace, picture.color_range, picture.format.name)
+        picture = _limited(picture, space)
+        form = (picture.width, picture.height, space.matrix)
+        if self._encoder is None or form != self._form:
+            self._form = form
             self.profile = _guessed(picture.width, picture.height)
-            self._encoder = VideoEncoder(self.profile)
-        assert self._encoder is not None  # noqa: S101 - made with the profile
+            self._encoder = VideoEncoder(self.profile, space.matrix)
         return self._encoder.encode(picture, pts, key=incoming.frame.key)
+
+
+def _limited(picture: av.VideoFrame, space: ColourSpace) -> av.VideoFrame:
+    """4:2:0 of even sides in limited range, which every player takes; the matrix stays, and is told in the stream."""
+    source = ColorRange.JPEG if space.full_range else ColorRange.MPEG
+    width, height = picture.width & ~1, picture.height & ~1
+    return picture.reformat(width, height, "yuv420p", src_color_range=source, dst_color_range=ColorRange.MPEG)
 
 
 def _profile_of(sets: list[bytes]) -> VideoProfile | None:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import av
 
 from openmpu.media.canvas import Canvas, Planes, planes_of
-from openmpu.media.matrixing import ColourSpace, Conversion
+from openmpu.media.colour_space import ColourSpace
+from openmpu.media.matrixing import Conversion
 from openmpu.media.scaling import PictureScaler, place_rotated
 from openmpu.media.stack import Paint
 from openmpu.model.colours import Matrix

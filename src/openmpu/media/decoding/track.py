@@ -10,13 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import av
-from av.video.reformatter import ColorRange
 
 from openmpu.media.decoding.video import VideoDecoder
 from openmpu.media.decoding.wish import KeyFrameWish
 from openmpu.media.inputs.track_input import PICTURE_AHEAD, Incoming, TrackInput
 from openmpu.media.video import ShownFrame
-from openmpu.model.frames import ToldColour
 from openmpu.timing.selection import stale
 from openmpu.timing.ticks import MILLISECOND
 
@@ -78,16 +76,8 @@ class VideoTrack:
     def _show(self, incoming: Incoming, picture: av.VideoFrame, pts: int) -> None:
         self._wish.fulfilled()
         serial = self._shown.serial + 1 if self._shown else 0
-        _tell_colour(picture, incoming.frame.colour)
         self._shown = ShownFrame(picture, serial, incoming.frame.rotation)
         self._shown_at = pts
         self.width, self.height = picture.width, picture.height
         captured = incoming.frame.ntp if incoming.frame.ntp is not None else incoming.pts
         self.source.group.note_seen(pts - captured, pts)
-
-
-def _tell_colour(picture: av.VideoFrame, told: ToldColour | None) -> None:
-    """The sender knows better than the stream: Chromium's VP8 of a canvas is BT.709 in full range and cannot say."""
-    if told is not None:
-        picture.colorspace = told.matrix
-        picture.color_range = ColorRange.JPEG if told.full_range else ColorRange.MPEG

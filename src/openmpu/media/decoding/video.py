@@ -12,9 +12,10 @@ from typing import Final
 import av
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
+from av.video.reformatter import ColorRange
 
 from openmpu.errors import Unsupported
-from openmpu.model.frames import EncodedFrame
+from openmpu.model.frames import EncodedFrame, ToldColour
 
 DECODERS: Final = {"h264": "h264", "vp8": "vp8", "vp9": "vp9", "av1": "libdav1d", "h265": "hevc"}
 """Codec of a track -> FFmpeg's decoder."""
@@ -65,6 +66,7 @@ class VideoDecoder:
             self.broken = True
             return None
         self.decoded += 1
+        _tell_colour(picture, frame.colour)
         return picture
 
     def _recover(self) -> None:
@@ -91,3 +93,10 @@ class VideoDecoder:
         context.flags |= Flags.low_delay
         context.options = {"max_pixels": str(MAX_PIXELS)}
         return context
+
+
+def _tell_colour(picture: av.VideoFrame, told: ToldColour | None) -> None:
+    """The sender knows better than the stream: Chromium's VP8 of a canvas is BT.709 in full range and cannot say."""
+    if told is not None:
+        picture.colorspace = told.matrix
+        picture.color_range = ColorRange.JPEG if told.full_range else ColorRange.MPEG

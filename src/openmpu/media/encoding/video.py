@@ -17,7 +17,7 @@ from av.video.frame import PictureType
 
 from openmpu.errors import InternalError
 from openmpu.media.packets import Packet
-from openmpu.model.colours import BT709, matrix_of
+from openmpu.model.colours import BT709, Matrix, matrix_of
 from openmpu.model.encoder import VideoProfile
 from openmpu.model.roster import Kind
 
@@ -42,12 +42,18 @@ def can_encode(codec: str) -> bool:
 
 
 class VideoEncoder:
-    """One encoder; a changed profile needs a new one."""
+    """One encoder; a changed profile needs a new one.
 
-    def __init__(self, profile: VideoProfile) -> None:
+    Args:
+        profile: What is asked for.
+        matrix: The colours that the frames have, limited range; None: those of a canvas of that height.
+    """
+
+    def __init__(self, profile: VideoProfile, matrix: Matrix | None = None) -> None:
         self.profile = profile
         self.threads = threads_for(profile)
-        self._context = _open(profile, self.threads)
+        self._matrix = matrix or matrix_of(profile.height)
+        self._context = _open(profile, self.threads, self._matrix)
         self._times: dict[int, int] = {}
         self._count = self._since_key = 0
         self._hurried = False
@@ -81,10 +87,10 @@ class VideoEncoder:
     def _widen(self) -> None:
         """A new encoder begins with a key frame; the one before holds nothing back."""
         self.threads, self._hurried = MOST_THREADS, False
-        self._context = _open(self.profile, self.threads)
+        self._context = _open(self.profile, self.threads, self._matrix)
 
 
-def _open(profile: VideoProfile, threads: int) -> VideoCodecContext:
+def _open(profile: VideoProfile, threads: int, matrix: Matrix) -> VideoCodecContext:
     context = av.CodecContext.create(ENCODERS[profile.codec], "w")
     if not isinstance(context, VideoCodecContext):
         raise InternalError("encoder", f"{profile.codec} is not a video encoder")
@@ -95,7 +101,7 @@ def _open(profile: VideoProfile, threads: int) -> VideoCodecContext:
     context.gop_size = profile.gop
     context.max_b_frames = 0
     context.thread_count = threads
-    flag = 1 if matrix_of(profile.height) is BT709 else 6
+    flag = 1 if matrix is BT709 else 6
     context.color_range = _LIMITED_RANGE
     context.colorspace = context.color_primaries = context.color_trc = flag
     context.options = dict(options_of(profile))
