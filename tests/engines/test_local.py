@@ -10,6 +10,7 @@ import pytest
 
 from openmpu.engines import local
 from openmpu.engines.control import ControlServer
+from openmpu.engines.crashes import Crashes, Measure
 from openmpu.engines.ledger import Ledger
 from openmpu.engines.local import LocalEngine
 from openmpu.engines.nursery import Nursery
@@ -144,7 +145,7 @@ async def test_a_dead_or_frozen_worker_comes_back_with_a_higher_lease(tmp_path, 
 
 async def test_a_crash_loop_ends_with_a_reason(tmp_path, monkeypatch):
     """A task whose worker cannot live is given up, not restarted for ever (security.md S24)."""
-    monkeypatch.setattr(local, "CRASHES", 3)
+    monkeypatch.setattr(local, "Crashes", lambda: Crashes((Measure(3, 60.0),)))
     poison = replace(SPEC, task_id=TaskId("crash"))
     async with a_house(tmp_path) as house:
         await house.start(poison)

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 import structlog
 
 from openmpu.engines.control import Member
+from openmpu.engines.crashes import Crashes, Measure
 from openmpu.engines.ledger import Ledger
 from openmpu.engines.nursery import Nursery
 from openmpu.engines.pids import alive, is_stopped, send
@@ -37,8 +37,6 @@ SILENT_S = 10.0
 STOPPED_S = 1.5
 """... or so long while the kernel says that it is stopped (SIGSTOP, a debugger)."""
 STOP_WITHIN_S = 4.0
-CRASHES, CRASHES_WITHIN_S = 6, 60.0
-"""So many ends within so long are a crash loop: the task is given up with a reason (security.md S24)."""
 ENCODER_FAILURE = 2001  # callbacks.md 2.4
 
 _log = structlog.get_logger()
@@ -54,7 +52,7 @@ class _Slot:
     pid: int | None = None
     heard_at: float = 0.0
     report: WorkerReport | None = None
-    crashes: deque[float] = field(default_factory=lambda: deque(maxlen=CRASHES))
+    crashes: Crashes = field(default_factory=Crashes)
     job: asyncio.Task[None] | None = None
 
 
@@ -270,25 +268,22 @@ class LocalEngine:
 
     def _lost(self, slot: _Slot, how: str) -> None:
         """A wanted worker is gone: the next one, at once the first time, later and later after that."""
-        now = time.monotonic()
         slot.member = slot.pid = None
-        recent = sum(now - crash < CRASHES_WITHIN_S for crash in slot.crashes)
-        slot.crashes.append(now)
-        _log.error("worker lost", task=str(slot.spec.key), how=how, recent_crashes=recent + 1)
-        if recent + 1 >= CRASHES:
-            self._background(self._give_up(slot, how))
+        slot.crashes.note(time.monotonic())
+        _log.error("worker lost", task=str(slot.spec.key), how=how, recent_crashes=slot.crashes.recent)
+        if measure := slot.crashes.too_many:
+            self._background(self._give_up(slot, measure, how))
         else:
-            delay = 0.0 if recent == 0 else min(0.25 * 2**recent, 10.0)
-            self._background(self._again(slot, delay))
+            self._background(self._again(slot, slot.crashes.delay_s))
 
     async def _again(self, slot: _Slot, delay: float) -> None:
         slot.lease = await self._next_lease(slot.spec.key)
         if self._slots.get(slot.spec.key) is slot:
             self._spawn_soon(slot, delay)
 
-    async def _give_up(self, slot: _Slot, how: str) -> None:
+    async def _give_up(self, slot: _Slot, measure: Measure, how: str) -> None:
         self._slots.pop(slot.spec.key, None)
-        reason = f"the worker ended {CRASHES} times within {CRASHES_WITHIN_S:.0f} s; last: {how}"
+        reason = f"the worker ended {measure.told}; last: {how}"
         if self._on_report:
             await self._on_report(WorkerReport(slot.spec.key, slot.lease, failed=(ENCODER_FAILURE, reason)))
 
