@@ -15,6 +15,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from tests.media.sound.speech import speech
 
 from openmpu.model.frames import EncodedFrame
 from openmpu.timing.ticks import MILLISECOND, SECOND
@@ -145,6 +146,24 @@ def microphone(seconds: float, seed: int) -> tuple[EncodedFrame, ...]:
             for packet in context.encode(frame)
         ]
     return tuple(found)
+
+
+def talking(path: Path, width: int, height: int, fps: int, kbps: int, seconds: int, seed: int) -> Path:
+    """The clip with somebody who speaks, as a file to be published: a pure tone would cost AAC three times as much."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=fps, options=dict(CODECS["h264"][1]))
+        video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+        video.bit_rate, video.gop_size = kbps * 1000, KEY_EVERY_S * fps
+        sound = container.add_stream("pcm_s16le", rate=48_000, layout="stereo")
+        for number, frame in enumerate(pictures(width, height, fps, seconds, seed)):
+            frame.pts, frame.time_base = number, Fraction(1, fps)
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        spoken = np.resize(speech(), (seconds * 48_000, 2))
+        frame = av.AudioFrame.from_ndarray((spoken * 32767).astype(np.int16).reshape(1, -1), "s16", "stereo")
+        frame.sample_rate, frame.pts = 48_000, 0
+        container.mux(sound.encode(frame))
+    return path
 
 
 def _level(loud: float) -> int:

@@ -1,6 +1,6 @@
 """What a relay costs, and what further targets cost: CPU seconds per second of the worker, and its private memory.
 
-A real server; one publisher of 1280x720 H.264 at 30 fps with Opus. Beside one another, on the same publisher: a relay
+A real server; one publisher of 1280x720 H.264 at 30 fps who speaks, in Opus. Beside one another, on the same publisher: a relay
 of picture and sound, a relay of the picture alone, and a mix of him into 1280x720 at 25 fps. Then the mix has one and six
 targets in turn, a few rounds, so that what else runs on the machine hits both alike.
 """
@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 from tests.rig.processes import Rig, rig
 
+from bench.clips import talking
 from openmpu.clients.receive import Receiver
 
 CHANNEL = "room"
@@ -148,7 +149,8 @@ async def measure(seconds: float, rounds: int) -> dict[str, Any]:
     """All of it."""
     with tempfile.TemporaryDirectory() as name:
         async with rig(Path(name)) as house:
-            publisher = await house.publisher("alice", size="1280x720", fps=30)
+            clip = talking(Path(name) / "talking.mkv", 1280, 720, 30, 1500, 10, seed=1)
+            publisher = await house.publisher("alice", input=clip)
             while "state=publishing" not in publisher.text:
                 await asyncio.sleep(0.1)
             found = await costs(house, seconds, rounds)
