@@ -91,6 +91,7 @@ class Row:
         lost: Of those, packets that the gateway never saw.
         dropped: Datagrams that the kernel threw away because the gateway did not read in time.
         skipped: Frames that the reader did not get.
+        wakes_per_second: Times that the gateway was woken.
         late_ms: How late the participants themselves sent, at worst.
     """
 
@@ -101,6 +102,7 @@ class Row:
     memory_mb: float
     memory_mb_per_participant: float
     frames_per_second: float
+    wakes_per_second: float
     sent: int
     lost: int
     dropped: int
@@ -154,9 +156,10 @@ async def _run(server: Server, path: Path, pid: int, codec: str, participants: i
         senders.stdin.write(json.dumps(answer).encode() + b"\n")
         number += 1
     await asyncio.sleep(SETTLE_S)
-    began, cpu, frames = time.monotonic(), _cpu(process), server.frames
+    began, cpu, frames, wakes = time.monotonic(), _cpu(process), server.frames, _wakes(process)
     await asyncio.sleep(seconds)
     elapsed, used, frames = time.monotonic() - began, _cpu(process) - cpu, server.frames - frames
+    wakes = _wakes(process) - wakes
     memory, dropped = process.memory_info().rss, _dropped(process)
     await asyncio.sleep(1.5)
     await server.figures_again()
@@ -172,6 +175,7 @@ async def _run(server: Server, path: Path, pid: int, codec: str, participants: i
         round(memory / (1 << 20), 1),
         round((memory - empty) / participants / (1 << 20), 2),
         round(frames / elapsed, 1),
+        round(wakes / elapsed, 1),
         said["sent"],
         sum(track["lost"] for track in server.tracks),
         dropped,
@@ -188,12 +192,21 @@ def _dropped(process: psutil.Process) -> int:
 
 
 def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
+    """Seconds, to the nanosecond where the kernel tells them."""
+    try:
+        return int(Path(f"/proc/{process.pid}/schedstat").read_text().split()[0]) / 1e9
+    except OSError:
+        times = process.cpu_times()
+        return float(times.user + times.system)
+
+
+def _wakes(process: psutil.Process) -> int:
+    """How often it went to sleep, and so was woken."""
+    return int(process.num_ctx_switches().voluntary)
 
 
 HEAD = (
-    "codec  participants   core  core/participant  memory MB  MB/participant  frames/s"
+    "codec  participants   core  core/participant  memory MB  MB/participant  frames/s  wakes/s"
     "    sent  lost  dropped  skipped  late ms"
 )
 
@@ -201,7 +214,7 @@ HEAD = (
 def _line(row: Row) -> str:
     return (
         f"{row.codec:6} {row.participants:12} {row.core:6.3f} {row.core_per_participant:17.5f} {row.memory_mb:10.1f}"
-        f" {row.memory_mb_per_participant:15.2f} {row.frames_per_second:9.1f} {row.sent:7} {row.lost:5}"
+        f" {row.memory_mb_per_participant:15.2f} {row.frames_per_second:9.1f} {row.wakes_per_second:8.1f} {row.sent:7} {row.lost:5}"
         f" {row.dropped:8} {row.skipped:8} {row.late_ms:8}"
     )
 

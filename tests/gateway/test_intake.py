@@ -8,7 +8,8 @@ import socket
 
 import pytest
 
-from openmpu.gateway.intake import REST_S, Intake
+from openmpu.gateway.beat import BEAT_S
+from openmpu.gateway.intake import Intake
 
 
 class Taker(asyncio.DatagramProtocol):
@@ -96,7 +97,7 @@ async def test_ipv6(intake):
 
 
 async def test_dense_datagrams_come_in_batches(intake, stranger):
-    """At one a millisecond they are handed on a few at a time, all of them, in order."""
+    """At one a millisecond they are handed on a beat at a time, all of them, in order."""
     one, first = await opened(intake)
     for number in range(100):
         stranger.sendto(bytes([number]), first)
@@ -104,9 +105,22 @@ async def test_dense_datagrams_come_in_batches(intake, stranger):
     await one.until(lambda: len(one.came) == 100)
     assert one.data == [bytes([number]) for number in range(100)]
     times = [at for at, _, _ in one.came]
-    looks = 1 + sum(after - before > REST_S / 2 for before, after in itertools.pairwise(times))
-    assert looks < 60
-    assert looks <= (times[-1] - times[0]) / (REST_S / 2) + 2
+    looks = 1 + sum(after - before > BEAT_S / 2 for before, after in itertools.pairwise(times))
+    assert looks <= (times[-1] - times[0]) / BEAT_S + 3
+    assert looks < 40
+
+
+async def test_what_comes_rarely_is_not_waited_for(intake, stranger):
+    """A datagram every 40 ms, as reports of a player, wakes the loop by itself and leaves it alone afterwards."""
+    one, first = await opened(intake)
+    loop, beats = asyncio.get_running_loop(), []
+    intake._beat = lambda poll: beats.append(poll)
+    for _ in range(3):
+        sent = loop.time()
+        stranger.sendto(b"report", first)
+        await one.until(lambda sent=sent: one.came and one.came[-1][0] >= sent)
+        await asyncio.sleep(4 * BEAT_S)
+    assert beats == []
 
 
 async def test_a_burst_is_read_at_once(intake, stranger):
@@ -132,7 +146,7 @@ async def test_after_silence_the_first_is_not_waited_for(intake, stranger):
             stranger.sendto(b"dense", first)
             await asyncio.sleep(0.001)
         await one.until(lambda: one.data[-1:] == [b"dense"])
-        await asyncio.sleep(20 * REST_S)
+        await asyncio.sleep(20 * BEAT_S)
         stranger.sendto(b"late", first)
         await one.until(lambda: one.data[-1] == b"late")
 

@@ -1,7 +1,7 @@
 """The UDP sockets of a gateway process, read together: as many datagrams a wake-up as lie ready.
 
 A wake-up costs as much as several datagrams, with caches gone cold. So while datagrams come densely the sockets are
-looked at every REST_S and not at each datagram; that is all the delay it adds. Knows sockets, no protocols.
+looked at on the beat (beat.py) and not at each datagram; that is all the delay it adds. Knows sockets, no protocols.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import socket
 from contextlib import suppress
 from typing import Any
 
-REST_S = 0.005
-"""Between two looks while datagrams come densely: a seventh of a picture at 30 a second."""
-_DENSE_S = 0.003
-"""Datagrams nearer to each other than this are dense."""
+from openmpu.gateway.beat import on_beat
+
+_DENSE_S = 0.025
+"""Datagrams nearer to each other than this are dense: sound alone comes every 20 ms, reports of a player do not."""
 _MOST_ROUNDS = 32
 """Datagrams of one socket in one look; then everything else of the process has its turn, and the next look at once."""
 _LONGEST = 2048
@@ -63,8 +63,8 @@ class UdpPort(asyncio.DatagramTransport):
 class Intake:
     """Reads every socket that it was given, on the loop that runs when it is given the first.
 
-    Two states. Waiting: the loop tells of the first datagram. Resting: it is not asked; a timer looks again and again,
-    until a look finds nothing.
+    Two states. Waiting: the loop tells of the first datagram. Beating: it is not asked; the sockets are looked at on
+    each beat, until nothing came for _DENSE_S.
     """
 
     def __init__(self) -> None:
@@ -102,16 +102,20 @@ class Intake:
         all_read = self._look() < _MOST_ROUNDS
         if all_read and now - self._heard_at < _DENSE_S and self._poll:
             loop.remove_reader(self._poll.fileno())
-            loop.call_later(REST_S, self._rested, self._poll)
+            on_beat(0, self._beat, self._poll)
         self._heard_at = now
 
-    def _rested(self, poll: select.epoll) -> None:
+    def _beat(self, poll: select.epoll) -> None:
         loop = asyncio.get_running_loop()
         if poll.closed:
             return
-        rounds = self._look()
+        rounds, now = self._look(), loop.time()
         if rounds:
-            loop.call_later(REST_S if rounds < _MOST_ROUNDS else 0, self._rested, poll)
+            self._heard_at = now
+        if rounds == _MOST_ROUNDS:
+            loop.call_soon(self._beat, poll)
+        elif now - self._heard_at < _DENSE_S:
+            on_beat(0, self._beat, poll)
         elif not poll.closed:
             loop.add_reader(poll.fileno(), self._readable)
 

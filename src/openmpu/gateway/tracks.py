@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Iterator
 
 from openmpu.gateway.agreed import peer_parameters
+from openmpu.gateway.beat import on_beat
 from openmpu.gateway.figures import TrackFigures
 from openmpu.gateway.switchboard import ALL, Port, Size, Switchboard
 from openmpu.model.frames import EncodedFrame
@@ -21,8 +22,6 @@ from openmpu.wire.rtp.wishes import bitrate_of
 from openmpu.wire.whip.deals import Deal
 
 _LONGEST_S = 5.0
-_SLACK_S = 0.003
-"""A timer may be late by this: packets come all the time, and usually one has done its work before it."""
 
 
 class Tracks:
@@ -114,8 +113,7 @@ class Tracks:
             self._timer.cancel()
         self._due, self._timer = due, None
         if not self._closed:
-            delay = min(max(0, due - now) / 1e9 + _SLACK_S, _LONGEST_S)
-            self._timer = asyncio.get_running_loop().call_later(delay, self._wake)
+            self._timer = on_beat(min(max(0, due - now) / 1e9, _LONGEST_S), self._wake)
 
     def _wake(self) -> None:
         self._timer = None
