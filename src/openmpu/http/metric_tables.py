@@ -64,6 +64,7 @@ TASK_ROWS = (
     Row("shown_tracks", "task_shown_tracks", "Video tracks that are decoded"),
     Row("decode_errors", "task_decode_errors", "Frames that did not decode, of the present tracks"),
     Row("withheld", "task_withheld_frames", "Broken pictures that were not shown, of the present tracks"),
+    Row("set_aside", "task_tracks_set_aside", "Times that a present track took too much CPU and was left for a while"),
     Row("sound_blocks", "task_sound_blocks", "Blocks of 20 ms that were mixed", rises=True),
     Row("sound_late", "task_sound_blocks_late", "Blocks mixed after their time", rises=True),
     Row("voices", "task_voices", "Sound tracks that are decoded"),

@@ -112,6 +112,7 @@ class ShownTracks:
             "decoded": sum(track.decoder.decoded for track in tracks),
             "decode_errors": sum(track.decoder.errors for track in tracks),
             "withheld": sum(track.decoder.withheld for track in tracks),
+            "set_aside": sum(track.budget.times for track in tracks),
             "frame_age_ms": round(max(ages)) if ages else None,
         }
 

@@ -77,6 +77,7 @@ def _decoded(track: VideoTrack, now: int) -> Figures:
         "decoded": track.decoder.decoded,
         "errors": track.decoder.errors,
         "withheld": track.decoder.withheld,
+        "set_aside": track.budget.times,
         "width": track.width,
         "height": track.height,
         "age_ms": None if age is None else round(age),

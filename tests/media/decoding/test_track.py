@@ -1,6 +1,8 @@
 """A shown track: what is due at a tick, and the newest whole picture."""
 
 import itertools
+import time
+from collections.abc import Callable
 from dataclasses import replace
 
 from openmpu.media.decoding.track import VideoTrack
@@ -19,11 +21,11 @@ CAMERA = Camera((81, 90, 240), seconds=4.0, gop=30)
 class Shown:
     """A track with its frames put in as time goes on."""
 
-    def __init__(self, camera: Camera = CAMERA) -> None:
+    def __init__(self, camera: Camera = CAMERA, worked: Callable[[], int] = time.thread_time_ns) -> None:
         self.wishes = 0
         track = Track(TrackId("v"), Kind.VIDEO, Source.CAMERA, camera.codec, 0)
         self.input = TrackInput(track, SyncGroup())
-        self.track = VideoTrack(self.input, self._wish)
+        self.track = VideoTrack(self.input, self._wish, worked)
         self.frames = camera.frames()
 
     def _wish(self) -> None:
@@ -105,3 +107,33 @@ def test_the_pace_of_asking() -> None:
     gaps = {b - a for a, b in itertools.pairwise(asked[3:])}
     assert gaps == {ASK_AT_LEAST_EVERY // (100 * MILLISECOND)}
     assert ASK_EVERY == 500 * MILLISECOND
+
+
+def test_s14_a_track_that_is_too_hard_to_decode_is_set_aside_and_tried_again() -> None:
+    """Sixty milliseconds a frame, thirty a second: set aside after a second, not shown three later, then tried again."""
+    spent = itertools.count(0, 60 * MILLISECOND)
+    shown = Shown(Camera((81, 90, 240), seconds=10.0, gop=30), lambda: next(spent))
+    seen, decoded = {}, {}
+    for pts in range(0, 8 * SECOND, SECOND // 25):
+        shown.put_until(pts)
+        seen[pts / SECOND] = shown.track.advance(pts) is not None
+        decoded[pts / SECOND] = shown.track.decoder.decoded
+    assert decoded[1.0] > 20
+    assert decoded[2.0] == decoded[6.0] < decoded[7.6]
+    assert seen[1.0]
+    assert seen[3.0]
+    assert not seen[5.0]
+    assert seen[7.6]
+    assert shown.track.budget.times == 2
+
+
+def test_s14_who_is_set_aside_asks_for_a_key_frame_when_it_is_over() -> None:
+    """Not before: it could not be decoded."""
+    spent = itertools.count(0, 60 * MILLISECOND)
+    shown = Shown(Camera((81, 90, 240), seconds=14.0, gop=1000), lambda: next(spent))
+    wished_at = []
+    for pts in range(0, 8 * SECOND, SECOND // 25):
+        shown.put_until(pts)
+        shown.track.advance(pts)
+        wished_at += [pts] * (shown.wishes - len(wished_at))
+    assert 6 * SECOND <= wished_at[0] < 7 * SECOND

@@ -7,10 +7,12 @@ keep the tick (`crew.py`).
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import av
 
+from openmpu.media.decoding.budget import DecodingBudget
 from openmpu.media.decoding.video import VideoDecoder
 from openmpu.media.decoding.wish import KeyFrameWish
 from openmpu.media.inputs.track_input import PICTURE_AHEAD, Incoming, TrackInput
@@ -25,10 +27,15 @@ class VideoTrack:
     Args:
         source: Its frames.
         want_key: Asks the publisher for a key frame; may be called from any thread.
+        worked: Nanoseconds of CPU that the calling thread has taken.
     """
 
-    def __init__(self, source: TrackInput, want_key: Callable[[], None]) -> None:
+    def __init__(
+        self, source: TrackInput, want_key: Callable[[], None], worked: Callable[[], int] = time.thread_time_ns
+    ) -> None:
         self.source = source
+        self.budget = DecodingBudget()
+        self._worked = worked
         self.decoder = VideoDecoder(source.track.codec)
         self.width = self.height = 0
         self._want_key = want_key
@@ -50,13 +57,23 @@ class VideoTrack:
             self.decoder.lose()
         early = min(interval // 2, PICTURE_AHEAD)
         for incoming in self.source.due(pts + early - self.source.group.delay):
-            picture = self.decoder.decode(incoming.frame)
+            picture = self._decode(incoming, pts)
             newest = (incoming, picture) if picture else newest
         if newest:
             self._show(*newest, pts)
-        elif self.decoder.broken and self._wish.ask(pts):
+        elif self.decoder.broken and self.budget.allows(pts) and self._wish.ask(pts):
             self._want_key()
         return None if stale(self._shown_at, pts) else self._shown
+
+    def _decode(self, incoming: Incoming, pts: int) -> av.VideoFrame | None:
+        """As far as the track's budget goes; set aside, it begins anew with a key frame."""
+        if not self.budget.allows(pts):
+            self.decoder.lose()
+            return None
+        before = self._worked()
+        picture = self.decoder.decode(incoming.frame)
+        self.budget.spend(self._worked() - before, pts)
+        return picture
 
     @property
     def newest(self) -> ShownFrame | None:
