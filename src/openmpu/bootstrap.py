@@ -30,11 +30,12 @@ from openmpu.engines.nursery import Nursery
 from openmpu.engines.rendering import LocalRenderer
 from openmpu.errors import Invalid
 from openmpu.firststart import write_first_settings
+from openmpu.http.addresses import Addresses
 from openmpu.http.app import make_app
 from openmpu.http.health import health_routes
 from openmpu.http.metrics import MoveCounts, Sources, metrics_routes
 from openmpu.http.pages.routes import page_routes
-from openmpu.http.patience import PatientProtocol
+from openmpu.http.patience import patient
 from openmpu.http.preview import PreviewDoor
 from openmpu.http.rpc import RpcApp, RpcDoor, RpcOptions, RpcRoute
 from openmpu.http.status import StatusDoor
@@ -95,6 +96,7 @@ class House:
     tasks: Tasks
     notices: Notices
     capacity: Capacity
+    addresses: Addresses
 
     async def run(self) -> None:
         """Everything behind the HTTP doors, until cancelled."""
@@ -140,14 +142,14 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
         control = ControlServer(state.control_socket, {"worker": engine, "gateway": gateways})
         await control.start()
         stack.push_async_callback(control.stop)
-        layouts = Layouts(store, tasks)
+        layouts, addresses = Layouts(store, tasks), Addresses(config.limits.connections_per_address)
         options = _rpc_options(config)
         subscriptions = Subscriptions(store, clock)
         rpc = RpcApp(RpcDoor(accounts, tasks, layouts, subscriptions, channels, _rates(config), store, clock, options))
         routes: list[BaseRoute] = [
             *health_routes(lambda: {"gateways": gateways.ready}),
             *metrics_routes(
-                Sources(tasks.unfinished, engine.report, lambda: gateways.figures, rpc.calls, moves),
+                Sources(tasks.unfinished, engine.report, lambda: gateways.figures, rpc.calls, moves, addresses),
                 config.server.metrics_token.get_secret_value(),
             ),
             *page_routes(elsewhere),
@@ -157,7 +159,7 @@ async def build(config: Config, state: StateDirectory) -> AsyncIterator[House]:
             *PreviewDoor(rpc, layouts, LocalRenderer(_drawing(config)), options.reading).routes(),
             RpcRoute(rpc),
         ]
-        yield House(routes, control, engine, gateways, tasks, notices, capacity)
+        yield House(routes, control, engine, gateways, tasks, notices, capacity, addresses)
 
 
 def serve(path: Path | None) -> None:
@@ -242,7 +244,7 @@ def _uvicorn_config(config: Config, house: House) -> uvicorn.Config:
         host=host,
         port=port,
         loop="none",
-        http=PatientProtocol,
+        http=patient(house.addresses),
         ws="none",
         lifespan="off",
         access_log=False,

@@ -187,6 +187,8 @@ class Limits(Section):
     """Users in one channel; 0: any number."""
     players_per_task: Annotated[int, Field(ge=0)] = 50
     """Players that may watch one task at the same time; 0: any number."""
+    connections_per_address: Annotated[int, Field(ge=0)] = 256
+    """HTTP connections that one address (of IPv6: one /64) may hold open; 0: any number. Not counted: this machine."""
     max_load: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Part of the machine's cores up to which new tasks are taken, such as 0.9; 0: however busy it is."""
     idle_s: Annotated[int, Field(ge=1)] = 120

@@ -16,6 +16,7 @@ from prometheus_client.samples import Sample
 from openmpu.gateway.figures import TrackFigures
 from openmpu.gateway.players import Audience, played
 from openmpu.http import metric_tables as tables
+from openmpu.http.addresses import Addresses
 from openmpu.http.app import make_app
 from openmpu.http.metrics import MoveCounts, Sources, metrics_routes
 from openmpu.model.ids import AppId, ChannelId, ChannelKey, TaskId, TaskKey, TrackId, UserId
@@ -82,6 +83,7 @@ def sources(**changes: Any) -> Sources:
         "gateways": lambda: gateways,
         "calls": {("StartMPUTask", "OK"): 5},
         "moves": MoveCounts(HeardEvents()),
+        "addresses": Addresses(256),
     }
     return Sources(**{**whole, **changes})
 

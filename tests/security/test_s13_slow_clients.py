@@ -15,8 +15,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from openmpu.http import patience
+from openmpu.http.addresses import Addresses
 from openmpu.http.app import make_app
-from openmpu.http.patience import PatientProtocol
+from openmpu.http.patience import patient
+from tests.e2e.steps import until
 
 pytestmark = pytest.mark.e2e
 
@@ -34,19 +36,26 @@ async def slow(_request: Request) -> Response:
     return PlainTextResponse("done")
 
 
+@contextlib.asynccontextmanager
+async def serving(addresses: Addresses) -> AsyncIterator[int]:
+    """A server; its port."""
+    app = make_app([Route("/echo", echo, methods=["POST"]), Route("/slow", slow)])
+    config = uvicorn.Config(app, http=patient(addresses), lifespan="off", log_level="warning", timeout_keep_alive=5)
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve([listener]))
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    await running
+
+
 @pytest.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     """A server that waits 0.3 s."""
     monkeypatch.setattr(patience, "HEAD_WITHIN_S", 0.3)
     monkeypatch.setattr(patience, "BODY_WITHIN_S", 0.3)
-    app = make_app([Route("/echo", echo, methods=["POST"]), Route("/slow", slow)])
-    config = uvicorn.Config(app, http=PatientProtocol, lifespan="off", log_level="warning", timeout_keep_alive=5)
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(config)
-    serving = asyncio.create_task(server.serve([listener]))
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    await serving
+    async with serving(Addresses(0)) as number:
+        yield number
 
 
 @dataclass
@@ -142,3 +151,27 @@ async def test_s13_others_are_served_meanwhile(port: int) -> None:
     assert (await client.answer()).endswith(b"abcde")
     assert await asyncio.gather(*(idler.closed() for idler in idlers)) == [b""] * 100
     client.writer.close()
+
+
+async def test_s13_an_address_has_so_many_connections_and_no_more() -> None:
+    """The fourth of three is told 503 and closed, and costs nobody else; when one has gone the next is let in."""
+    addresses = Addresses(3, own_count=True)
+    async with serving(addresses) as port:
+        clients = [await Client.of(port) for _ in range(3)]
+        for client in clients:
+            await client.say(HEAD + b"\r\nabcde")
+            assert (await client.answer()).endswith(b"abcde")
+        refused = await (await Client.of(port)).closed()
+        assert refused.startswith(b"HTTP/1.1 503 ")
+        assert b"too many connections" in refused
+
+        clients[0].writer.close()
+        await clients[0].writer.wait_closed()
+        await until(lambda: addresses.enter("127.0.0.1") is not None, "there is room again")
+        addresses.leave("127.0.0.1")
+        late = await Client.of(port)
+        await late.say(HEAD + b"\r\nabcde")
+        assert (await late.answer()).endswith(b"abcde")
+        for client in (late, *clients):
+            client.writer.close()
+    await until(lambda: not addresses, "all have left")

@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from openmpu.http import metric_tables as tables
+from openmpu.http.addresses import Addresses
 from openmpu.http.metric_tables import Row
 from openmpu.model.codec import to_plain
 from openmpu.model.ids import TaskKey
@@ -71,6 +72,7 @@ class Sources:
         gateways: What each gateway told last.
         calls: API calls by operation and code.
         moves: How tasks moved since this server began.
+        addresses: Who holds connections, and whose were too many.
     """
 
     tasks: Callable[[], Sequence[TaskRecord]]
@@ -78,6 +80,7 @@ class Sources:
     gateways: Callable[[], Mapping[str, Mapping[str, Any]]]
     calls: Mapping[tuple[str, str], int]
     moves: MoveCounts
+    addresses: Addresses
 
 
 class Figures(Collector):
@@ -113,6 +116,8 @@ class Figures(Collector):
         yield _counter("tasks_started", "Tasks that were accepted", (), [((), moves.started)])
         yield _counter("tasks_ended", "Tasks that ended, by their last state", ("state",), ended)
         calls = sorted(self._sources.calls.items())
+        refused = self._sources.addresses.refused
+        yield _counter("http_connections_refused", "Connections too many of one address", (), [((), refused)])
         yield _counter("api_calls", "API calls answered", ("operation", "code"), calls)
 
     def _processes(

@@ -2,7 +2,8 @@
 
 uvicorn waits for ever for the rest of a request and takes any header; a thousand connections that each send half a
 header would hold the server's door shut. Doors may give up earlier with an answer of their own; here a connection that
-stands still is simply closed, and what cannot be read is answered in the form that API clients can read.
+stands still is simply closed, what cannot be read is answered in the form that API clients can read, and one address
+may have so many connections and no more (`addresses.py`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from enum import Enum
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from openmpu.http.unreadable import NOT_HTTP, TOO_LONG, UNKNOWN_METHOD, whole_answer
+from openmpu.http.addresses import Addresses
+from openmpu.http.unreadable import NOT_HTTP, TOO_LONG, TOO_MANY, UNKNOWN_METHOD, whole_answer
 from openmpu.wire.rpc.faults import Fault
 
 HEAD_WITHIN_S = 15.0
@@ -45,8 +47,10 @@ class _Awaited(Enum):
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's HTTP/1.1, with limits of time and size."""
+    """uvicorn's HTTP/1.1, with limits of time, size and number."""
 
+    addresses = Addresses(0)
+    _address: str | None = ""
     _awaited = _Awaited.NOTHING
     _timed = _Awaited.NOTHING
     _patience: asyncio.TimerHandle | None = None
@@ -58,6 +62,12 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         """asyncio: somebody connected."""
         super().connection_made(transport)
+        self._address = self.addresses.enter((transport.get_extra_info("peername") or ("",))[0])
+        if self._address is None:
+            self._refused = True
+            transport.write(whole_answer(TOO_MANY))
+            transport.close()
+            return
         self._awaited = _Awaited.HEAD
         self._wait()
 
@@ -78,6 +88,7 @@ class PatientProtocol(HttpToolsProtocol):
         """asyncio: it is over."""
         self._awaited = _Awaited.NOTHING
         self._wait()
+        self.addresses.leave(self._address or "")
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -147,6 +158,11 @@ class PatientProtocol(HttpToolsProtocol):
             self._wait()
         else:
             self.transport.abort()
+
+
+def patient(addresses: Addresses) -> type[PatientProtocol]:
+    """The protocol of a server whose connections are counted there."""
+    return type("CountingProtocol", (PatientProtocol,), {"addresses": addresses})
 
 
 def _without_offers(data: bytes) -> bytes:

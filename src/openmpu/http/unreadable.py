@@ -17,6 +17,8 @@ NOT_HTTP = Fault(400, "InvalidParameter.Encoding", "this is not an HTTP/1.1 requ
 UNKNOWN_METHOD = Fault(400, "UnsupportedHTTPMethod", "this method is not supported; use GET or POST")
 TOO_LONG = Fault(413, "RequestEntityTooLarge", "the header is too long")
 
+TOO_MANY = Fault(503, "ServiceUnavailable", "too many connections of this address")
+
 
 def whole_answer(fault: Fault) -> bytes:
     """An HTTP answer that ends its connection."""
