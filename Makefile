@@ -5,7 +5,7 @@ ARGS ?=
 MINUTES ?= 3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test check bench soak fuzz lock clean debian
+.PHONY: help setup demo test check bench soak fuzz lock bill clean debian
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -53,6 +53,10 @@ lock: setup
 	@$(PY) -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml -o requirements/core.lock
 	@$(PY) -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header pyproject.toml --group test --group check -o requirements/dev.lock
 	@$(PY) -m uv pip compile -q --universal --generate-hashes --python-version 3.11 --no-header --group sdk-old -o requirements/sdk-old.lock
+
+## make bill    the bill of materials (CycloneDX) on standard output; make -s bill > FILE
+bill: setup
+	@$(PY) scripts/bill_of_materials.py
 
 debian:
 	@scripts/debian-packages
