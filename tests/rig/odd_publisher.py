@@ -11,6 +11,7 @@ from typing import Self
 import httpx
 
 from openmpu.clients.feeds import Feed
+from openmpu.clients.sending import Clock, steady_clock
 from openmpu.clients.session import Session, Stream
 from openmpu.clients.whip import WhipClient, WhipEndpoint, endpoint_url
 from openmpu.wire.tokens import make_one_string
@@ -24,8 +25,13 @@ _FRAGMENT = {"Content-Type": "application/trickle-ice-sdpfrag", "If-Match": "*"}
 class OddSession(Session):
     """A session that sends what `fault` makes of its packets."""
 
-    def __init__(self, streams: Sequence[Stream], fault: Callable[[Outgoing], Sequence[tuple[float, bytes]]]) -> None:
-        super().__init__(streams, fits=False)
+    def __init__(
+        self,
+        streams: Sequence[Stream],
+        fault: Callable[[Outgoing], Sequence[tuple[float, bytes]]],
+        clock: Clock | None = None,
+    ) -> None:
+        super().__init__(streams, fits=False, clock=clock)
         self._fault = fault
         self._began: float | None = None
         self._late: set[asyncio.Task[None]] = set()
@@ -79,12 +85,14 @@ class OddPublisher:
         connected_at: Nanoseconds of Unix time; the fault's seconds count from about then.
     """
 
-    def __init__(self, server_url: str, user: str, feeds: Sequence[Feed], fault: Fault) -> None:
+    def __init__(
+        self, server_url: str, user: str, feeds: Sequence[Feed], fault: Fault, clock: Clock | None = None
+    ) -> None:
         self.streams = [Stream(feed) for feed in feeds]
         self.connected_at = 0
         self._token = make_one_string(APP, APP_KEY, "room", user, int(time.time()) + 3600)
         self._endpoint = WhipEndpoint(endpoint_url(server_url, APP, "room", user, "camera"), self._token)
-        self._session = OddSession(self.streams, fault)
+        self._session = OddSession(self.streams, fault, clock)
         self._client = WhipClient()
 
     async def __aenter__(self) -> Self:
@@ -101,3 +109,10 @@ class OddPublisher:
     async def restart_ice(self) -> None:
         """As a browser whose network changed."""
         await self._session.restart_ice(self._token)
+
+
+def fast_clock(speed: float) -> Clock:
+    """The wall clock as it stands now, and from then on faster than it is."""
+    true = steady_clock()
+    began = true()
+    return lambda: began + round((true() - began) * speed)

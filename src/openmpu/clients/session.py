@@ -17,7 +17,7 @@ from aiortc import (
 from openmpu.clients.feeds import Feed
 from openmpu.clients.heartbeat import Heartbeat
 from openmpu.clients.loopback import offer_loopback
-from openmpu.clients.sending import FeedTrack, Sent, hook, steady_clock
+from openmpu.clients.sending import Clock, FeedTrack, Sent, hook, steady_clock
 from openmpu.clients.whip import WhipClient, WhipEndpoint
 from openmpu.errors import Busy, Invalid
 
@@ -45,12 +45,13 @@ class Session:
     Args:
         streams: What to send.
         fits: Make pictures no larger than the server has use for.
+        clock: Nanoseconds of Unix time; None: the machine's.
     """
 
-    def __init__(self, streams: Sequence[Stream], *, fits: bool = True) -> None:
+    def __init__(self, streams: Sequence[Stream], *, fits: bool = True, clock: Clock | None = None) -> None:
         offer_loopback()
         self._peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
-        self._clock = steady_clock()
+        self._clock = clock or steady_clock()
         self._changed = asyncio.Event()
         self._heartbeat = Heartbeat()
         self._resource = ""
