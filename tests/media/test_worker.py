@@ -320,6 +320,8 @@ async def test_targets_come_and_go(tmp_path: Path) -> None:
             changed = replace(spec, targets=(home.target, IngestUrl(other.url)))
             await home.ask("update", spec=to_plain(changed), gateways=home.gateways)
             await until(lambda: other.figures().video_frames > 10)
+            await until(lambda: home.figure("ticks") and home.figure("ticks") > 25)
+            assert home.figure("frames") <= home.figure("ticks"), "one encoder for both"
             await home.ask("stop", within_s=4)
             assert home.receiver.figures().connects == 1
             assert home.recording().cadence(15).perfect

@@ -133,6 +133,19 @@ async def test_several_targets_end_the_task_with_the_last(house: House) -> None:
     assert [code for _, code, _ in house.heard.targets] == [3, 1, 3]
 
 
+async def test_t11_three_cuts_are_told_as_three_losses_and_three_returns(house: House) -> None:
+    """The customer counts what the stream went through: each loss (2) and each return (1), no more and no less."""
+    await house.people(user("ann"))
+    await house.start()
+    cut = ("interrupted", "connecting", "pushing")
+    for state in ("connecting", "pushing", *cut, *cut, *cut):
+        for _ in range(3):  # a worker reports each second, whether or not anything has changed
+            await house.tasks.on_report(report(key_of("t1"), house.lease(), (url("t1"), state, 0)))
+            house.clock.go(2)
+    codes = [code for _, code, _ in house.heard.targets]
+    assert [code for code in codes if code in (1, 2)] == [1, 2, 1, 2, 1, 2, 1]
+
+
 async def test_connecting_is_told_at_most_once_in_5_seconds(house: House) -> None:
     """A target that flaps does not flood the receiver."""
     await house.people(user("ann"))
