@@ -17,6 +17,7 @@ from struct import Struct, pack, unpack_from
 
 from openmpu.model.ids import TrackId
 from openmpu.model.roster import Kind
+from openmpu.timing.playout import PlayoutDelay
 from openmpu.wire.rtp import rtcp, rtcp_writing
 from openmpu.wire.rtp.clock import to_ntp
 from openmpu.wire.rtp.extensions import Extension
@@ -117,13 +118,14 @@ def video_frame(number: int, refers_to: int, size: int, *, key: bool) -> bytes:
 
 @dataclass
 class ShownFrame:
-    """One frame as it was handed out."""
+    """One frame as it was handed out; `arrival` is that of its last packet."""
 
     number: int
     at: int
     key: bool
     lost: int
     sent_at: int
+    arrival: int
 
 
 @dataclass
@@ -370,7 +372,9 @@ class Call:
         whole = zlib.crc32(data[:-4]) == int.from_bytes(data[-4:])
         if not whole or number <= last or (refers_to != last and not frame.key) or frame.key != (header == 10):
             self.broken.append(number)
-        self.shown.append(ShownFrame(number, self.now, frame.key, frame.lost, self.sent_at.get(number, 0)))
+        self.shown.append(
+            ShownFrame(number, self.now, frame.key, frame.lost, self.sent_at.get(number, 0), frame.arrival)
+        )
 
     def _hear(self, frame) -> None:
         number = _MARK.unpack_from(frame.data)[0]
@@ -403,6 +407,16 @@ class Call:
         """Nanoseconds between one frame and the next, after the first `skip`."""
         times = [frame.at for frame in self.shown if frame.at >= EPOCH + skip]
         return [after - before for before, after in itertools.pairwise(times)]
+
+    def shown_gaps(self, skip: int = SECOND) -> list[int]:
+        """The same between showing one and the next, held as a worker holds them (`timing/playout.py`)."""
+        delay, shown = PlayoutDelay(), []
+        for frame in self.shown:
+            due = frame.sent_at + self.up.delay
+            held = delay.hear(frame.arrival - due, frame.at)
+            shown.append(max(frame.at, due + held))
+        late = [at for at in shown if at >= EPOCH + skip]
+        return [after - before for before, after in itertools.pairwise(late)]
 
     def audio_gaps(self) -> list[int]:
         """Nanoseconds between one packet of sound and the next, without what the decoder was told to conceal."""

@@ -12,8 +12,10 @@ MINUTE = 60 * SECOND
 
 
 def lossy(loss: float, one_way: int = 10 * MS, **more) -> Call:
-    """A call that loses that share of packets in both directions."""
-    return Call(Link(loss=loss, delay=one_way, **more), Link(loss=loss, delay=one_way, seed=2))
+    """A call that loses that share of packets in both directions; its sender repeats no sooner than browsers do."""
+    call = Call(Link(loss=loss, delay=one_way, **more), Link(loss=loss, delay=one_way, seed=2))
+    call.sender.resend_guard = 2 * one_way + 5 * MS
+    return call
 
 
 def test_clean_network_adds_no_delay() -> None:
@@ -36,11 +38,18 @@ def test_two_per_cent_loss(one_way: int) -> None:
 
 
 def test_two_per_cent_loss_on_a_longer_way() -> None:
-    """2 % in both directions at 40 ms of round trip: over 120 ms only where a packet and its repair were lost."""
+    """2 % in both directions at 40 ms of round trip: in ten minutes one gap over 120 ms is shown, of a packet lost thrice.
+
+    What is handed out comes later than that where a packet and its repair were lost: a picture, its detection and two
+    round trips are 33 + 5 + 2 x 46 ms. A worker's playout delay, which it has for the single losses, covers the rest.
+    """
     call = lossy(0.02, 20 * MS).run(10 * MINUTE)
-    gaps = call.video_gaps()
+    gaps, shown = call.video_gaps(), call.shown_gaps()
+    assert sum(gap > 120 * MS for gap in shown) <= 1
+    assert max(shown) <= 140 * MS
     assert sum(gap > 120 * MS for gap in gaps) <= 15
-    assert max(gaps) <= 180 * MS
+    assert max(gaps) <= 160 * MS
+    assert call.sender.plis <= 2 * 10
     assert not call.broken
 
 

@@ -90,6 +90,14 @@ def test_many_are_asked_for_once() -> None:
     assert asked == [0, 40 * MS + MARGIN]
 
 
+def test_where_packets_overtake_one_another_each_is_asked_for_once() -> None:
+    """Most of them come by themselves."""
+    bench = Bench(reordering=27 * MS)
+    bench.nacks.miss(5, 5, 0)
+    asked = [now for now in range(0, 80 * MS, MS) if bench.nacks.take(now)]
+    assert asked == [27 * MS, 27 * MS + 40 * MS + MARGIN]
+
+
 def test_guess_teaches_nothing_of_the_network() -> None:
     """What was only on its way came in order; an answer to a guess counts as any."""
     bench = Bench()
@@ -190,6 +198,28 @@ def test_key_frame_requests_become_rarer() -> None:
     assert asked == [0, 500, 1000, 1500, 2500, 3500, 4500]
     keys.came()
     assert (keys.take(20 * SECOND), keys.wake, keys.wanted) == (False, NEVER, False)
+
+
+def test_request_because_of_loss_goes_out_twice() -> None:
+    """Its own loss would cost half a second; counted once."""
+    keys = KeyFrameRequests(Alarm())
+    keys.want(0, lossy=True)
+    asked = [(now // MS, keys.repeated) for now in range(0, 1200 * MS, MS) if keys.take(now)]
+    assert asked == [(0, False), (6, True), (500, False), (506, True), (1000, False), (1006, True)]
+    assert keys.sent == 3
+    keys.came()
+    keys.want(1300 * MS)
+    asked = [now // MS for now in range(1300 * MS, 2200 * MS, MS) if keys.take(now)]
+    assert asked == [1500, 2000]
+
+
+def test_key_frame_that_begins_stops_the_second_copy() -> None:
+    """It was answered."""
+    keys = KeyFrameRequests(Alarm())
+    keys.want(0, lossy=True)
+    assert keys.take(0)
+    keys.coming(3 * MS)
+    assert not any(keys.take(now) for now in range(3 * MS, 900 * MS, MS))
 
 
 def test_key_frame_request_waits_for_half_a_second_to_pass() -> None:

@@ -105,7 +105,7 @@ class Feedback:
                 parts.append(rtcp_writing.build_nack(ssrc, video.ssrc, missing))
             if video.nacks.hopeless:
                 video.nacks.hopeless = 0
-                video.keys.want(now)
+                video.keys.want(now, lossy=True)
             if video.keys.take(now):
                 parts.append(self._key_request(video))
         return parts
@@ -113,7 +113,7 @@ class Feedback:
     def _key_request(self, video: VideoStream) -> bytes:
         if video.pli:
             return rtcp_writing.build_pli(self._parameters.ssrc, video.ssrc)
-        self._fir_number += 1
+        self._fir_number += not video.keys.repeated  # a copy has the number of the first (RFC 5104 4.3.1.1)
         return rtcp_writing.build_fir(self._parameters.ssrc, video.ssrc, self._fir_number)
 
     def _told_arrivals(self, streams: Sequence[Stream | RtxStream], now: int) -> list[bytes]:

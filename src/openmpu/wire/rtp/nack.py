@@ -16,12 +16,14 @@ HOPELESS_ATTEMPTS = 5
 HOPELESS = 60 * MS
 """On a short path three pairs of requests are out before a sender that paces has answered the first."""
 LEAST_INTERVAL = 12 * MS
-MARGIN = 2 * MS
-"""On top of the time for an answer; if a sender's pacing takes longer, the second of the pair finds it ready."""
+MARGIN = 6 * MS
+"""On top of the time for an answer: browsers send nothing again within a round trip and 5 ms of the last time."""
 AGAIN = 6 * MS
 """From the first of a pair of requests to the second."""
 MOST_PAIRED = 8
 """With more packets missing than this the way is full, and one request has to do."""
+REORDERED = 20 * MS
+"""Where packets overtake one another by more, most that are asked for come by themselves: one request has to do, too."""
 
 
 class Missing:
@@ -130,7 +132,7 @@ class NackList:
         missing.attempts += 1
         if missing.attempts & 1:
             missing.asked_at, missing.due = now, now + AGAIN
-            missing.attempts += len(self._missing) > MOST_PAIRED
+            missing.attempts += len(self._missing) > MOST_PAIRED or self._reordering.ns > REORDERED
         if not missing.attempts & 1:
             missing.due = missing.asked_at + interval if missing.attempts < MAX_ATTEMPTS else NEVER
         if missing.attempts >= HOPELESS_ATTEMPTS and not missing.hopeless and now - missing.since >= HOPELESS:

@@ -254,7 +254,7 @@ class VideoBuffer:
         """Ask for a key frame, unless the beginning of one is here already."""
         self._search.forget_below(self._next)
         if self._search.first is None:
-            self._keys.want(now)
+            self._keys.want(now, lossy=self._lost_before > 0)
 
     def _seek(self, now: int) -> None:
         """Hand out the oldest key frame that is complete and flow on from there."""
