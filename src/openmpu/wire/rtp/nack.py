@@ -23,7 +23,7 @@ AGAIN = 6 * MS
 MOST_PAIRED = 8
 """With more packets missing than this the way is full, and one request has to do."""
 REORDERED = 20 * MS
-"""Where packets overtake one another by more, most that are asked for come by themselves: one request has to do, too."""
+"""Where packets overtake one another by more, most that are asked for come by themselves: one has to do, too."""
 
 
 class Missing:
