@@ -1,6 +1,7 @@
 """Headless Chromium publishing 1280x720 at 30 with sound into a real gateway, over a network that is bad in many ways.
 
-For each condition: pictures per second, the longest time without one, the delay from the capture of a picture to its
+For each condition: pictures per second, the longest time without one and the longest between two when shown (held as a
+worker holds them: `timing/playout.py`), the delay from the capture of a picture to its
 being read (median and 95th percentile), the width reached and when, packets of sound, those that the decoder had to
 conceal and the longest run of them, NACKs and key frames asked for. Times are those of a reader behind the link. Every
 picture is decoded: a broken one would be told. The first seconds are left out of all but the time to full size. Needs
@@ -25,6 +26,8 @@ from tests.gateway.chromium import browser
 from tests.gateway.rig import Worker, gateway
 from tests.gateway.shim import Network, bad_network
 
+from openmpu.timing.playout import PlayoutDelay
+
 CONDITIONS = (
     Network("clean", delay_ms=20),
     Network("2 % loss", loss=0.02, delay_ms=20),
@@ -47,11 +50,13 @@ class Piece:
     Attributes:
         at: When; nanoseconds of the wall clock.
         captured: When its sender captured it, by the same clock; None while not known.
+        arrival: When its last packet came; it may have waited for others.
         missing: Packets of sound right before it that the decoder must conceal.
     """
 
     at: int
     captured: int | None = None
+    arrival: int = 0
     data: bytes = b""
     missing: int = 0
 
@@ -64,6 +69,7 @@ class Row:
     codec: str
     fps: float
     longest_gap_ms: float
+    shown_gap_ms: float | None
     delay_ms: float | None
     delay_95_ms: float | None
     full_size_after_s: float | None
@@ -78,7 +84,7 @@ class Row:
     kbps: int
 
 
-async def measure(network: Network, codec: str, seconds: float) -> Row:
+async def measure(network: Network, codec: str, seconds: float, kind: str) -> Row:
     """Publish for so long over that network."""
     with tempfile.TemporaryDirectory() as folder:
         async with (
@@ -87,9 +93,9 @@ async def measure(network: Network, codec: str, seconds: float) -> Row:
             bad_network(rig.server, network) as bad,
             browser(bad) as page,
         ):
-            await page.evaluate("publish", {"name": "ann", "kind": "screen", "codec": codec, "sound": True})
-            await worker.subscribe(1, "ann", "video", "screen")
-            await worker.subscribe(2, "ann", "audio", "screen")
+            await page.evaluate("publish", {"name": "ann", "kind": kind, "codec": codec, "sound": True})
+            await worker.subscribe(1, "ann", "video", kind)
+            await worker.subscribe(2, "ann", "audio", kind)
             await asyncio.sleep(seconds + WARM_UP / SECOND)
             tracks = {track["kind"]: track for track in rig.server.figures[-1]["tracks"]}
             return _row(network, codec.lower(), _pieces(worker, 1), _pieces(worker, 2), tracks["video"])
@@ -97,15 +103,15 @@ async def measure(network: Network, codec: str, seconds: float) -> Row:
 
 def _pieces(worker: Worker, number: int) -> list[Piece]:
     read = zip(worker.frames[number], worker.read_at[number], strict=True)
-    return [Piece(at, frame.ntp, frame.data, frame.lost) for frame, at in read]
+    return [Piece(at, frame.ntp, frame.arrival, frame.data, frame.lost) for frame, at in read]
 
 
-async def measure_gstreamer(network: Network, codec: str, seconds: float) -> Row:
+async def measure_gstreamer(network: Network, codec: str, seconds: float, kind: str) -> Row:
     """The same with webrtcbin as the receiver; it tells no NACKs, and holds everything for 200 ms."""
     receiver = GStreamer()
     try:
         async with bad_network(receiver, network) as bad, browser(bad) as page:
-            await page.evaluate("publish", {"name": "ann", "kind": "screen", "codec": codec, "sound": True})
+            await page.evaluate("publish", {"name": "ann", "kind": kind, "codec": codec, "sound": True})
             await asyncio.sleep(seconds + WARM_UP / SECOND)
     finally:
         await receiver.close()
@@ -164,6 +170,7 @@ def _row(network: Network, codec: str, video: list[Piece], sound: list[Piece], f
         codec,
         round((len(late) - 1) * SECOND / (late[-1].at - late[0].at), 1),
         _longest_gap(late),
+        _longest_shown(video, began + WARM_UP),
         _share(delays, 0.5),
         _share(delays, 0.95),
         None if full is None else round(full / SECOND, 1),
@@ -187,6 +194,19 @@ def _longest_gap(pieces: list[Piece]) -> float:
     """Between two, less what the decoder was told to conceal."""
     pairs = itertools.pairwise(pieces)
     return round(max(after.at - before.at - 20_000_000 * after.missing for before, after in pairs) / 1e6)
+
+
+def _longest_shown(pieces: list[Piece], since: int) -> float | None:
+    """Between showing one and the next when each is held for the delay that a worker learns; None: no times are told."""
+    told = [(piece.at, piece.captured, piece.arrival) for piece in pieces if piece.captured is not None]
+    if not told:
+        return None
+    base, delay, shown = min(arrival - captured for _, captured, arrival in told), PlayoutDelay(), []
+    for at, captured, arrival in told:
+        due = captured + base
+        shown.append(max(at, due + delay.hear(arrival - due, at)))
+    late = [at for at in shown if at > since]
+    return round(max(after - before for before, after in itertools.pairwise(late)) / 1e6)
 
 
 def _medians(rows: list[Row]) -> Row:
@@ -214,14 +234,14 @@ def _decode(codec: str, frames: list[Piece]) -> tuple[list[int], int]:
 
 
 HEAD = (
-    "network              codec   fps  longest gap ms  delay ms  95 %  full size s  width  broken"
+    "network              codec   fps  longest gap ms  shown ms  delay ms  95 %  full size s  width  broken"
     "  sound  concealed  longest ms  sound gap ms  nacks  plis   kbps"
 )
 
 
 def _line(row: Row) -> str:
     return (
-        f"{row.network:20} {row.codec:5} {row.fps:5.1f} {row.longest_gap_ms:15.0f} {_or_dash(row.delay_ms):>9}"
+        f"{row.network:20} {row.codec:5} {row.fps:5.1f} {row.longest_gap_ms:15.0f} {_or_dash(row.shown_gap_ms):>9} {_or_dash(row.delay_ms):>9}"
         f" {_or_dash(row.delay_95_ms):>5} {_or_dash(row.full_size_after_s):>12} {row.width:6} {row.broken:7}"
         f" {row.sound_packets:6} {row.sound_concealed:10} {row.longest_concealed_ms:11}"
         f" {row.longest_sound_gap_ms:13.0f} {row.nacks:6} {row.key_frames_asked:5} {row.kbps:6}"
@@ -239,6 +259,7 @@ def main() -> None:
     arguments.add_argument("--codecs", nargs="+", default=["H264", "VP8"])
     arguments.add_argument("--repeat", type=int, default=3)
     arguments.add_argument("--only", default="", help="conditions whose name has this in it")
+    arguments.add_argument("--kind", choices=["screen", "camera"], default="screen", help="noise, or a test picture")
     arguments.add_argument("--receiver", choices=["gateway", "gstreamer"], default="gateway")
     arguments.add_argument("--json", metavar="FILE")
     options = arguments.parse_args()
@@ -248,7 +269,7 @@ def main() -> None:
     for codec in options.codecs:
         for network in CONDITIONS:
             if options.only in network.name:
-                runs = [asyncio.run(run(network, codec, options.seconds)) for _ in range(options.repeat)]
+                runs = [asyncio.run(run(network, codec, options.seconds, options.kind)) for _ in range(options.repeat)]
                 rows.append(_medians(runs))
                 print(_line(rows[-1]), flush=True)
     if options.json:
