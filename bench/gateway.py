@@ -29,7 +29,8 @@ from openmpu.processes.channel import ControlChannel
 from openmpu.wire import link
 
 CHANNEL = ChannelKey(AppId("bench"), ChannelId("bench"))
-SETTLE_S = 2.5
+SETTLE_S = 11.0
+"""Feedback goes out twice as often in a sender's first ten seconds."""
 
 
 class Server:
@@ -110,8 +111,8 @@ class Row:
     late_ms: int
 
 
-async def measure(codec: str, participants: int, seconds: float) -> Row:
-    """A gateway with so many participants, over so many seconds."""
+async def measure(codec: str, participants: int, seconds: float, settle: float) -> Row:
+    """A gateway with so many participants, over so many seconds, once they have been there for `settle`."""
     with tempfile.TemporaryDirectory() as folder:
         server, path = Server(), Path(folder)
         door = await asyncio.start_unix_server(server.serve, path=path / "control.sock")
@@ -125,7 +126,7 @@ async def measure(codec: str, participants: int, seconds: float) -> Row:
         _put_on_one_core(gateway.pid)
         await server.ready.wait()
         try:
-            return await _run(server, path / "link.sock", gateway.pid, codec, participants, seconds)
+            return await _run(server, path / "link.sock", gateway.pid, codec, participants, seconds, settle)
         finally:
             gateway.terminate()
             await gateway.wait()
@@ -139,11 +140,13 @@ def _put_on_one_core(pid: int) -> None:
     os.sched_setaffinity(0, cores[1:] or cores)
 
 
-async def _run(server: Server, path: Path, pid: int, codec: str, participants: int, seconds: float) -> Row:
+async def _run(
+    server: Server, path: Path, pid: int, codec: str, participants: int, seconds: float, settle: float
+) -> Row:
     process, empty = psutil.Process(pid), psutil.Process(pid).memory_info().rss
     reading = asyncio.create_task(server.read(path))
     senders = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "bench.gateway_senders", codec, str(participants), str(SETTLE_S + seconds + 1)),
+        *(sys.executable, "-m", "bench.gateway_senders", codec, str(participants), str(settle + seconds + 1)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         limit=1 << 20,
@@ -155,7 +158,7 @@ async def _run(server: Server, path: Path, pid: int, codec: str, participants: i
         answer = {"sdp": await server.publish(f"user{number}", said["offer"])}
         senders.stdin.write(json.dumps(answer).encode() + b"\n")
         number += 1
-    await asyncio.sleep(SETTLE_S)
+    await asyncio.sleep(settle)
     began, cpu, frames, wakes = time.monotonic(), _cpu(process), server.frames, _wakes(process)
     await asyncio.sleep(seconds)
     elapsed, used, frames = time.monotonic() - began, _cpu(process) - cpu, server.frames - frames
@@ -225,6 +228,7 @@ def main() -> None:
     arguments.add_argument("--participants", type=int, nargs="+", default=[1, 4, 8, 16, 32, 50])
     arguments.add_argument("--codecs", nargs="+", default=["h264", "vp8"])
     arguments.add_argument("--seconds", type=float, default=8)
+    arguments.add_argument("--settle", type=float, default=SETTLE_S, help="seconds before measuring")
     arguments.add_argument("--json", metavar="FILE")
     options = arguments.parse_args()
     print(HEAD)
@@ -232,7 +236,7 @@ def main() -> None:
     for codec in options.codecs:
         for participants in options.participants:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                rows.append(runner.run(measure(codec, participants, options.seconds)))
+                rows.append(runner.run(measure(codec, participants, options.seconds, options.settle)))
             print(_line(rows[-1]), flush=True)
     if options.json:
         Path(options.json).write_text(json.dumps([to_plain(row) for row in rows], indent=1), encoding="utf-8")
