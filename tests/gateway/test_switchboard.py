@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from openmpu.gateway.switchboard import KEY_FRAME_EVERY, Size, Switchboard
+from openmpu.gateway.switchboard import KEPT_BYTES, KEPT_FOR, KEY_FRAME_EVERY, Size, Switchboard
 from openmpu.model.frames import EncodedFrame
 from openmpu.model.ids import TrackId
 from openmpu.model.roster import Kind, Source, Track
@@ -73,6 +73,38 @@ def test_new_reader_starts_at_a_key_frame(board, publisher, reader):
     for frame in (DELTA, KEY, DELTA):
         port.put(frame, 0)
     assert (reader.data, publisher.asked) == ([b"key", b"delta"], 1)
+
+
+def test_the_first_reader_gets_what_there_is_since_the_key_frame(board, publisher, reader):
+    """Somebody who has just come is seen at once: nothing is asked for, and nothing given twice."""
+    port = board.publish(CAMERA, publisher)
+    for frame in (DELTA, KEY, DELTA, DELTA):
+        port.put(frame, 0)
+    board.subscribe(CAMERA.track_id, reader, 1, KEPT_FOR)
+    port.put(DELTA, KEPT_FOR)
+    assert (reader.data, publisher.asked) == ([b"key", b"delta", b"delta", b"delta"], 0)
+    second = RecordingReader()
+    board.subscribe(CAMERA.track_id, second, 2, KEPT_FOR)
+    assert (second.data, publisher.asked) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("frames", "subscribed_at"),
+    [
+        ([(KEY, 0), (DELTA, 0)], KEPT_FOR + 1),
+        ([(KEY, 0), (DELTA, KEPT_FOR + 1)], KEPT_FOR + 1),
+        ([(KEY, 0), (EncodedFrame(0, 0, b"delta", key=False, lost=1), 0), (DELTA, 0)], 0),
+        ([(KEY, 0), (EncodedFrame(0, 0, bytes(KEPT_BYTES), key=False), 0), (DELTA, 0)], 0),
+    ],
+    ids=["old", "long", "with a hole", "large"],
+)
+def test_what_is_kept_is_fresh_and_bounded(board, publisher, reader, frames, subscribed_at):
+    """Else the first reader waits for a key frame like any other, and one is asked for."""
+    port = board.publish(CAMERA, publisher)
+    for frame, at in frames:
+        port.put(frame, at)
+    board.subscribe(CAMERA.track_id, reader, 1, subscribed_at)
+    assert (reader.data, publisher.asked) == ([], 1)
 
 
 def test_sound_starts_at_once(board, publisher, reader):

@@ -1,7 +1,8 @@
 """Tracks by id: one writer, any number of readers, nobody waited for. Pure; time is an argument.
 
 A reader without room loses frames up to the next key frame, and nobody else notices. A new reader of a picture starts
-at a key frame, which is asked for; the wishes of several readers become one request, at most one in 500 ms.
+at a key frame, which is asked for; the wishes of several readers become one request, at most one in 500 ms. The first
+reader of somebody who has only just come gets their first key frame and what followed it: nothing need be asked for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from openmpu.model.roster import Kind, Track
 
 KEY_FRAME_EVERY = 500_000_000
 """Nanoseconds between two requests for one track: a publisher needs as long to answer, and each costs bandwidth."""
+KEPT_FOR = 300_000_000
+KEPT_BYTES = 1 << 20
+"""Of a picture that nobody reads yet, from its key frame on: so long (who decodes it does so between two ticks) and so
+much, else nothing is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ class Subscription:
 class Port:
     """One track on the switchboard."""
 
-    __slots__ = ("_asked_at", "_publisher", "_subscriptions", "_wanted", "dropped", "track")
+    __slots__ = ("_asked_at", "_kept", "_publisher", "_subscriptions", "_wanted", "dropped", "track")
 
     def __init__(self, track: Track, publisher: Publisher) -> None:
         self.track = track
@@ -110,6 +115,7 @@ class Port:
         self._subscriptions: list[Subscription] = []
         self._asked_at: int | None = None
         self._wanted = False
+        self._kept = _Kept()
 
     @property
     def readers(self) -> int:
@@ -120,6 +126,8 @@ class Port:
         """One frame from the publisher, to everybody who reads it."""
         if frame.key:
             self._wanted = False
+        if not self._subscriptions and self.track.kind is Kind.VIDEO:
+            self._kept.put(frame, now)
         for subscription in self._subscriptions:
             subscription.put(frame)
             if subscription.waiting and subscription.reader.has_room():
@@ -140,7 +148,10 @@ class Port:
         """One more reader."""
         self._subscriptions.append(subscription)
         self.tell_size()
-        self.ask(now)
+        for frame in self._kept.take(now):
+            subscription.put(frame)
+        if subscription.waiting:
+            self.ask(now)
 
     def remove(self, subscription: Subscription) -> None:
         """One reader less."""
@@ -157,6 +168,33 @@ class Port:
         for subscription in self._subscriptions:
             subscription.reader.end(subscription.number)
         self._subscriptions.clear()
+
+
+class _Kept:
+    """The pictures since the last key frame, while they are few."""
+
+    __slots__ = ("_began", "_bytes", "_frames")
+
+    def __init__(self) -> None:
+        self._frames: list[EncodedFrame] = []
+        self._began = self._bytes = 0
+
+    def put(self, frame: EncodedFrame, now: int) -> None:
+        """One more, a key frame instead of all before it, or too many: then none."""
+        if frame.key:
+            self._frames, self._began, self._bytes = [], now, 0
+        elif not self._frames or frame.lost:
+            self._frames = []
+            return
+        self._frames.append(frame)
+        self._bytes += len(frame.data)
+        if self._bytes > KEPT_BYTES or now - self._began > KEPT_FOR:
+            self._frames = []
+
+    def take(self, now: int) -> list[EncodedFrame]:
+        """What there is, once; nothing where it has grown old."""
+        frames, self._frames = self._frames, []
+        return frames if now - self._began <= KEPT_FOR else []
 
 
 class Switchboard:
