@@ -28,9 +28,9 @@ CLOSE_WITHIN_S: Final = 2.0
 
 
 def _policy(options: WorkerOptions) -> Policy:
-    """When a target is given up; 0 in the settings: never."""
-    least = round(options.push_attempts_s * SECOND)
-    return Policy(options.push_attempts or None, least, options.push_refusals or None)
+    """When a target is given up; 0 in the settings: never. Not the first worker of its task: it takes the URLs over."""
+    attempts, refusals = options.push_attempts or None, options.push_refusals or None
+    return Policy(attempts, round(options.push_attempts_s * SECOND), refusals, pushed_before=options.lease > 1)
 
 
 @dataclass(slots=True)

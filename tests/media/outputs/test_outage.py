@@ -58,6 +58,15 @@ def test_our_own_old_session_is_waited_for():
     assert sum(waits) >= 90
 
 
+def test_our_own_old_session_is_most_likely_gone_in_a_moment():
+    """Two attempts come soon; so it is for a worker that takes over from one that was killed. Others' names are not ours."""
+    taking_over, usual = Outage(Policy(pushed_before=True)), Outage(Policy())
+    assert life(taking_over, IN_USE, 4)[0] == [0.5, 1, 13, 13]
+    assert life(usual, IN_USE, 2)[0] == [13, 13]
+    taking_over.pushed_for(60 * SECOND)
+    assert life(taking_over, IN_USE, 3)[0] == [0.5, 1, 13]
+
+
 def test_for_ever():
     """With that policy nothing ends it, and waits stay at the top."""
     waits, verdict = life(Outage(FOR_EVER), REFUSED, 300)

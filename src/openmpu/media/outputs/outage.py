@@ -20,9 +20,9 @@ class Outage:
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
-        self._failures = self._refusals = 0
+        self._failures = self._refusals = self._held = 0
         self._began = 0
-        self._was_slow = self._pushed = False
+        self._was_slow, self._pushed = False, policy.pushed_before
 
     def failed(self, failure: AttemptFailed, now: int, chance: float) -> int | GivenUp:
         """Note a failure: nanoseconds to wait before the next attempt, or why there is none."""
@@ -30,6 +30,7 @@ class Outage:
             self._began = now
         self._failures += 1
         self._refusals += self._refused(failure)
+        self._held += failure.name_in_use
         self._was_slow = failure.code is ErrorCode.TOO_SLOW
         return self._verdict(failure, now) or self._wait(failure, chance)
 
@@ -38,7 +39,7 @@ class Outage:
         self._pushed = True
         enough = self._policy.steady_after_slow if self._was_slow else self._policy.steady
         if duration >= enough:
-            self._failures = self._refusals = 0
+            self._failures = self._refusals = self._held = 0
 
     def _refused(self, failure: AttemptFailed) -> bool:
         """Whether the URL is to blame. Once we have pushed, a name in use is our own old connection's (troubles 19)."""
@@ -54,5 +55,6 @@ class Outage:
     def _wait(self, failure: AttemptFailed, chance: float) -> int:
         delay = self._policy.backoff.delay(self._failures, chance)
         if failure.name_in_use:
-            return max(delay, self._policy.in_use_wait)
+            soon = self._pushed and self._held <= self._policy.soon
+            return delay if soon else max(delay, self._policy.in_use_wait)
         return max(delay, self._policy.refusal_wait) if failure.code.by_url else delay

@@ -46,6 +46,9 @@ class Policy:
         refusal_wait: Shortest wait after a refusal: asking again at once would only get the same answer.
         in_use_wait: Wait while the server still holds our name: the vendor's servers do for 10 s (operations.md 2.4),
             nginx for up to 90 s when it was not told of the end; ten attempts outlast that.
+        soon: So many attempts come before it without that wait where the name is our own: most servers notice the end
+            of a connection at once, some an instant late.
+        pushed_before: Another process of ours pushed there, so a name in use is our own from the start.
         steady: Pushed for so long, a connection ends a row of failures; a server that accepts and hangs up does not.
         steady_after_slow: The same after TOO_SLOW, which takes longer to show.
     """
@@ -55,7 +58,9 @@ class Policy:
     max_refusals: int | None = 3
     backoff: Backoff = Backoff()  # noqa: RUF009 - frozen
     refusal_wait: int = 2 * SECOND
-    in_use_wait: int = 12 * SECOND
+    in_use_wait: int = 13 * SECOND
+    soon: int = 2
+    pushed_before: bool = False
     steady: int = 2 * SECOND
     steady_after_slow: int = 30 * SECOND
 
