@@ -242,7 +242,8 @@ def test_moves_are_counted_and_passed_on() -> None:
     heard = HeardEvents()
     moves = MoveCounts(heard)
     moves.task_moved(RECORD, None, 0)
-    moves.task_moved(TaskRecord(SPEC, "demo", TaskState.URL_FAILED, 0), TaskState.RUNNING, 1)
+    moves.changed(TaskRecord(SPEC, "demo", TaskState.URL_FAILED, 0), TaskState.RUNNING, ())
+    moves.changed(TaskRecord(SPEC, "demo", TaskState.RUNNING, 0), TaskState.RUNNING, ())
     assert (moves.started, moves.ended) == (1, Counter(url_failed=1))
     assert len(heard.moves) == 2
 

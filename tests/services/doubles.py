@@ -12,7 +12,7 @@ from openmpu.model.roster import Kind, Roster, Source, Track, User
 from openmpu.model.task import TaskSpec, TaskState
 from openmpu.model.urls import IngestUrl
 from openmpu.services.accounts import AccessKey, Account, App
-from openmpu.services.ports import TargetEvent, TaskRecord
+from openmpu.services.ports import Notice, TargetEvent, TaskRecord
 
 SECOND = 10**9
 START = 1_700_000_000 * SECOND
@@ -135,6 +135,16 @@ class HeardEvents:
 
     def target_changed(self, record: TaskRecord, event: TargetEvent, at: int) -> None:
         self.targets.append((event.url.public, event.code, event.error_code))
+
+    def news(self, record: TaskRecord, previous: TaskState, events: Sequence[TargetEvent], at: int) -> Sequence[Notice]:
+        told = ({"told": (event.url.public, event.code, event.error_code)} for event in events)
+        key, channel_id = record.spec.key, record.spec.channel_id
+        return [Notice(key, channel_id, 1, payload, f"{at} {place}") for place, payload in enumerate(told)]
+
+    def changed(self, record: TaskRecord, previous: TaskState, news: Sequence[Notice]) -> None:
+        self.targets += [notice.payload["told"] for notice in news]
+        if record.state is not previous:
+            self.task_moved(record, previous, 0)
 
     async def kept(self) -> None:
         return None

@@ -315,10 +315,10 @@ async def test_a_failing_store_does_not_end_the_life_of_others(house: House, mon
     await house.start("t2")
     save = house.store.save_task
 
-    async def failing(record, cooling, now):
+    async def failing(record, cooling, now, news):
         if record.spec.task_id == "t1":
             raise OSError("disk full")
-        await save(record, cooling, now)
+        await save(record, cooling, now, news)
 
     monkeypatch.setattr(house.store, "save_task", failing)
     await house.people(user("ann"))

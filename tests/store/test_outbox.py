@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
+from openmpu.errors import Conflict
 from openmpu.model.ids import AppId, ChannelId, TaskId, TaskKey
 from openmpu.services.ports import Delivery, Notice, Subscription
 from openmpu.store.sql import SqlStore, open_store
-from tests.store.values import APP, NOW
+from tests.store.values import APP, COOLING, NOW, record, url
 
 
 def notice(number: int, app_id: AppId = APP) -> Notice:
@@ -43,6 +46,17 @@ async def test_nothing_is_kept_for_apps_without_a_subscription(store: SqlStore) 
     await subscribe(store)
     assert not await store.keep_notice(notice(1, AppId("app2")))
     assert await store.notices() == []
+
+
+async def test_a_change_and_its_news_are_kept_together(store: SqlStore) -> None:
+    """Both; or, where the change is refused, neither."""
+    await subscribe(store)
+    await store.add_task(record("t1", url("a")), COOLING)
+    await store.add_task(record("t2", url("b")), COOLING)
+    await store.save_task(record("t1", url("c")), COOLING, NOW, [notice(1), notice(2)])
+    with pytest.raises(Conflict):
+        await store.save_task(record("t1", url("b")), COOLING, NOW, [notice(3)])
+    assert [kept.msg_id for kept in await store.notices()] == ["m1", "m2"]
 
 
 async def test_events_survive_a_restart(lasting_url: str) -> None:

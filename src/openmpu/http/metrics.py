@@ -30,7 +30,7 @@ from openmpu.model.codec import to_plain
 from openmpu.model.ids import TaskKey
 from openmpu.model.reports import WorkerReport
 from openmpu.model.task import TaskState
-from openmpu.services.ports import TargetEvent, TaskListener, TaskRecord
+from openmpu.services.ports import Notice, TargetEvent, TaskListener, TaskRecord
 from openmpu.version import __version__
 
 Samples = Iterable[tuple[Sequence[str], Mapping[str, Any]]]
@@ -49,13 +49,23 @@ class MoveCounts:
     def task_moved(self, record: TaskRecord, previous: TaskState | None, at: int) -> None:
         """Count and pass on."""
         self.started += previous is None
-        if record.state.final:
-            self.ended[record.state.name.lower()] += 1
         self._inner.task_moved(record, previous, at)
 
     def target_changed(self, record: TaskRecord, event: TargetEvent, at: int) -> None:
         """Pass on."""
         self._inner.target_changed(record, event, at)
+
+    def news(
+        self, record: TaskRecord, previous: TaskState, events: Sequence[TargetEvent], at: int
+    ) -> Sequence[Notice]:
+        """Pass on."""
+        return self._inner.news(record, previous, events, at)
+
+    def changed(self, record: TaskRecord, previous: TaskState, news: Sequence[Notice]) -> None:
+        """Count and pass on."""
+        if record.state.final and record.state is not previous:
+            self.ended[record.state.name.lower()] += 1
+        self._inner.changed(record, previous, news)
 
     async def kept(self) -> None:
         """Pass on."""

@@ -82,14 +82,24 @@ class Notices:
 
     def task_moved(self, record: TaskRecord, previous: TaskState | None, at: int) -> None:
         """The task entered `record.state`."""
-        before = None if previous is None else int(previous)
-        payload = callbacks.task_payload(at, int(record.state), before, record.end_code, record.end_reason)
-        self._put(self._notice(record.spec.key, record.spec.channel_id, callbacks.TASK_EVENT, payload))
+        self._put(self._move(record, previous, at))
 
     def target_changed(self, record: TaskRecord, event: TargetEvent, at: int) -> None:
         """A target of the task entered a state."""
-        payload = callbacks.target_payload(event.url.public, at, event.code, event.error_code, event.message)
-        self._put(self._notice(record.spec.key, record.spec.channel_id, callbacks.TARGET_EVENT, payload))
+        self._put(self._target(record, event, at))
+
+    def news(
+        self, record: TaskRecord, previous: TaskState, events: Sequence[TargetEvent], at: int
+    ) -> Sequence[Notice]:
+        """Of targets first: a task ends when its targets have."""
+        moved = [self._move(record, previous, at)] if record.state is not previous else []
+        return [*(self._target(record, event, at) for event in events), *moved]
+
+    def changed(self, record: TaskRecord, previous: TaskState, news: Sequence[Notice]) -> None:  # noqa: ARG002 - a port
+        """Tell what the store keeps already."""
+        for notice in news:
+            if not self._line_up(notice):
+                self._outbox.forget(notice.msg_id)
 
     def voices(self, key: TaskKey, channel_id: ChannelId, report: callbacks.VoiceReport) -> None:
         """A VoiceListener: what a worker told."""
@@ -111,20 +121,33 @@ class Notices:
         """All events so far survive the end of this process."""
         await self._outbox.kept()
 
+    def _move(self, record: TaskRecord, previous: TaskState | None, at: int) -> Notice:
+        before = None if previous is None else int(previous)
+        payload = callbacks.task_payload(at, int(record.state), before, record.end_code, record.end_reason)
+        return self._notice(record.spec.key, record.spec.channel_id, callbacks.TASK_EVENT, payload)
+
+    def _target(self, record: TaskRecord, event: TargetEvent, at: int) -> Notice:
+        payload = callbacks.target_payload(event.url.public, at, event.code, event.error_code, event.message)
+        return self._notice(record.spec.key, record.spec.channel_id, callbacks.TARGET_EVENT, payload)
+
     @staticmethod
     def _notice(key: TaskKey, channel_id: ChannelId, event_type: int, payload: dict[str, Any]) -> Notice:
         return Notice(key, channel_id, event_type, payload, str(uuid.uuid4()))
 
     def _put(self, notice: Notice) -> None:
+        if self._line_up(notice):
+            self._outbox.keep(notice)
+
+    def _line_up(self, notice: Notice) -> bool:
         line = self._line(notice.key)
         if line is None:
-            return
+            return False
         if len(line.events) >= MAX_LINE:
             self._outbox.forget(line.events.popleft().msg_id)
             self.dropped += 1
         line.events.append(notice)
-        self._outbox.keep(notice)
         self._wake()
+        return True
 
     def _line(self, key: TaskKey) -> _Line | None:
         if key not in self._lines and len(self._lines) >= MAX_LINES:

@@ -131,10 +131,11 @@ class Store(Protocol):
         """Its state alone: what callers poll for."""
         ...
 
-    async def save_task(self, record: TaskRecord, cooling: int, now: int) -> None:
+    async def save_task(self, record: TaskRecord, cooling: int, now: int, news: Sequence[Notice] = ()) -> None:
         """Replace the record of its key, but for its lease, which only rises; its URLs follow.
 
         A final state releases its URLs at `ended_at`; a changed list of targets takes the new and frees the old ones.
+        `news` of it is kept with it, as by `keep_notice`: both, or neither.
 
         Raises:
             Conflict: `ingest_url`/`in_use` or `cooling_down`: nothing was changed.
@@ -361,6 +362,16 @@ class TaskListener(Protocol):
 
     def target_changed(self, record: TaskRecord, event: TargetEvent, at: int) -> None:
         """A target of the task entered a state."""
+        ...
+
+    def news(
+        self, record: TaskRecord, previous: TaskState, events: Sequence[TargetEvent], at: int
+    ) -> Sequence[Notice]:
+        """What there is to tell of a change that is about to be saved; the store keeps it with the change."""
+        ...
+
+    def changed(self, record: TaskRecord, previous: TaskState, news: Sequence[Notice]) -> None:
+        """The change is saved, and so is its news, which is told from now on."""
         ...
 
     async def kept(self) -> None:

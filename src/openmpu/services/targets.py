@@ -66,16 +66,12 @@ class TargetWatch:
         """Whether there are targets and none is left to hope for."""
         return bool(self._targets) and all(self._codes.get(url) == GIVEN_UP for url in self._targets)
 
-    def change(self, targets: Sequence[IngestUrl]) -> list[TargetEvent]:
-        """New targets: those that are no longer among them have ended as wanted."""
+    def leaving(self, targets: Sequence[IngestUrl]) -> list[TargetEvent]:
+        """Were these the targets: the others have ended as wanted, but for those given up and those never tried."""
         gone = [url for url in self._targets if url not in targets]
+        return [TargetEvent(url, ENDED) for url in gone if self._codes.get(url, ENDED) not in (GIVEN_UP, ENDED)]
+
+    def change(self, targets: Sequence[IngestUrl]) -> None:
+        """These are the targets from now on."""
         self._targets = tuple(targets)
-        return self._end(gone)
-
-    def end(self) -> list[TargetEvent]:
-        """The task is over: its targets have ended as wanted, but for those given up and those never tried."""
-        return self._end(self._targets)
-
-    def _end(self, urls: Iterable[IngestUrl]) -> list[TargetEvent]:
-        ended = [url for url in urls if self._codes.pop(url, ENDED) not in (GIVEN_UP, ENDED)]
-        return [TargetEvent(url, ENDED) for url in ended]
+        self._codes = {url: code for url, code in self._codes.items() if url in targets}

@@ -185,17 +185,19 @@ class Tending:
         """
         if new == old:
             return
-        await self._store.save_task(new, self._limits.cooling, now)
+        news = self._notices.news(new, old.state, self._leaving(new), now)
+        if news:
+            await self._notices.kept()  # what happened before stands before it in the store
+        await self._store.save_task(new, self._limits.cooling, now, news)
         self.book.put(new)
         if new.state.final:
-            self._leave(new, now)
+            self._leave(new.spec.key)
         elif new.spec != old.spec:
-            self._tell(new, self._watches[new.spec.key].change(new.spec.targets), now)
+            self._watches[new.spec.key].change(new.spec.targets)
             self._steer(new, self.presence(new.spec))
         if new.state is not old.state:
             _log.info("task moved", task=str(new.spec.key), state=new.state.name, code=new.end_code)
-            self._notices.task_moved(new, old.state, now)
-            await self._notices.kept()
+        self._notices.changed(new, old.state, news)
 
     def presence(self, spec: TaskSpec) -> life.Presence:
         """Who is in the task's channels."""
@@ -206,13 +208,15 @@ class Tending:
         self.book.put(record)
         self._watches[record.spec.key] = TargetWatch(record.spec.targets)
 
-    def _leave(self, record: TaskRecord, now: int) -> None:
-        key = record.spec.key
+    def _leave(self, key: TaskKey) -> None:
         self.steering.drop(key)
         self._leases.pop(key, None)
-        watch = self._watches.pop(key, None)
-        if watch:
-            self._tell(record, watch.end(), now)
+        self._watches.pop(key, None)
+
+    def _leaving(self, new: TaskRecord) -> Sequence[TargetEvent]:
+        """The targets that end with this change."""
+        watch = self._watches.get(new.spec.key)
+        return watch.leaving(() if new.state.final else new.spec.targets) if watch else ()
 
     def _tell(self, record: TaskRecord, events: Sequence[TargetEvent], now: int) -> None:
         for event in events:

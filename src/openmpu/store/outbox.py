@@ -21,10 +21,7 @@ class OutboxRows:
 
     async def keep_notice(self, notice: Notice) -> bool:
         """Keep an event of an app that has a subscription; whether it has."""
-        values: list[BindParameter[Any]] = [literal(value) for value in _columns(notice).values()]
-        wanted = exists().where(SUBSCRIPTIONS.c.app_id == notice.key.app_id)
-        kept = insert(OUTBOX).from_select(list(_columns(notice)), select(*values).where(wanted))
-        return await self._database.write(lambda connection: connection.execute(kept).rowcount) > 0
+        return await self._database.write(lambda connection: keep(connection, notice))
 
     async def drop_notice(self, msg_id: str) -> None:
         """Forget it: there is nobody to be told."""
@@ -34,6 +31,14 @@ class OutboxRows:
         """Those that wait, oldest first."""
         query = select(OUTBOX).order_by(OUTBOX.c.number)
         return [_notice(row) for row in await self._database.read(lambda connection: connection.execute(query).all())]
+
+
+def keep(connection: Connection, notice: Notice) -> bool:
+    """Put it in, where there is a subscription; whether there is."""
+    values: list[BindParameter[Any]] = [literal(value) for value in _columns(notice).values()]
+    wanted = exists().where(SUBSCRIPTIONS.c.app_id == notice.key.app_id)
+    kept = insert(OUTBOX).from_select(list(_columns(notice)), select(*values).where(wanted))
+    return connection.execute(kept).rowcount > 0
 
 
 def forget(connection: Connection, msg_id: str) -> None:

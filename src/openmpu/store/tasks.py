@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, Connection, and_, delete, func, insert, se
 from openmpu.errors import Conflict, Limited, NotFound
 from openmpu.model.ids import TaskKey
 from openmpu.model.task import TaskState
-from openmpu.services.ports import Quota, TaskRecord
+from openmpu.services.ports import Notice, Quota, TaskRecord
 from openmpu.store import urls
 from openmpu.store.database import Database
+from openmpu.store.outbox import keep
 from openmpu.store.rows import task_columns, task_record
 from openmpu.store.tables import TASKS, URLS
 
@@ -52,14 +53,16 @@ class TaskRows:
         state = await self._database.read(lambda connection: connection.execute(query).scalar())
         return None if state is None else TaskState(state)
 
-    async def save_task(self, record: TaskRecord, cooling: int, now: int) -> None:
-        """Replace the record, but for its lease."""
+    async def save_task(self, record: TaskRecord, cooling: int, now: int, news: Sequence[Notice] = ()) -> None:
+        """Replace the record, but for its lease, and keep the news of it."""
         columns = task_columns(record)
         del columns["lease"]
 
         def job(connection: Connection) -> None:
             urls.follow_task(connection, record, cooling, now)
             connection.execute(update(TASKS).where(_is(record.spec.key)).values(columns))
+            for notice in news:
+                keep(connection, notice)
 
         await self._database.write(job)
 
