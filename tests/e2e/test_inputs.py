@@ -153,7 +153,7 @@ async def test_who_sits_beside_them_notices_nothing(kept):
     honest = kept.stays["honest"]
     assert max(one.off for one in honest.seen) <= honest.case.off
     assert _outside(honest.empty, (0.0, ENTRY), 0.0) == []
-    assert max(end - start for start, end in honest.still) <= honest.case.still_s
+    assert max((end - start for start, end in honest.still), default=0.0) <= honest.case.still_s
 
 
 def _outside(spans, allowed, longest_s, also=(0.0, 0.0)):
