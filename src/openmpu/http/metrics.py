@@ -55,9 +55,7 @@ class MoveCounts:
         """Pass on."""
         self._inner.target_changed(record, event, at)
 
-    def news(
-        self, record: TaskRecord, previous: TaskState, events: Sequence[TargetEvent], at: int
-    ) -> Sequence[Notice]:
+    def news(self, record: TaskRecord, previous: TaskState, events: Sequence[TargetEvent], at: int) -> Sequence[Notice]:
         """Pass on."""
         return self._inner.news(record, previous, events, at)
 

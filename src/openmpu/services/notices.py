@@ -88,9 +88,7 @@ class Notices:
         """A target of the task entered a state."""
         self._put(self._target(record, event, at))
 
-    def news(
-        self, record: TaskRecord, previous: TaskState, events: Sequence[TargetEvent], at: int
-    ) -> Sequence[Notice]:
+    def news(self, record: TaskRecord, previous: TaskState, events: Sequence[TargetEvent], at: int) -> Sequence[Notice]:
         """Of targets first: a task ends when its targets have."""
         moved = [self._move(record, previous, at)] if record.state is not previous else []
         return [*(self._target(record, event, at) for event in events), *moved]

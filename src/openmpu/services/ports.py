@@ -364,9 +364,7 @@ class TaskListener(Protocol):
         """A target of the task entered a state."""
         ...
 
-    def news(
-        self, record: TaskRecord, previous: TaskState, events: Sequence[TargetEvent], at: int
-    ) -> Sequence[Notice]:
+    def news(self, record: TaskRecord, previous: TaskState, events: Sequence[TargetEvent], at: int) -> Sequence[Notice]:
         """What there is to tell of a change that is about to be saved; the store keeps it with the change."""
         ...
 
