@@ -82,6 +82,7 @@ def test_asked_for_a_key_frame_a_clip_skips_to_its_next(tmp_path):
     assert 0 <= heard[0].moment - (NOW + SECOND) < 20_000_000
     beeps = reading.beep_times(decode_opus([piece.data for piece in heard]), 1000, heard[0].moment)
     assert all(abs(beep - round(beep, -9)) < 10_000_000 for beep in beeps)
+    assert video.next_piece(NOW + SECOND).moment - following.moment == SECOND // 25, "the picture does not wait for it"
 
 
 def test_a_key_frame_that_is_near_is_waited_for(tmp_path):

@@ -197,11 +197,11 @@ class ClipSoundFeed(_ClipFeed):
         self._next_moment = 0
 
     def next_piece(self, now: int) -> Piece | None:
-        """The next 20 ms; what the timeline has left out meanwhile is left out here too."""
+        """The next 20 ms; what the timeline has left out meanwhile is left out here too, and is no pause."""
         for clip_time, block in self._blocks:
-            moment = self._due(clip_time, now)
-            if moment < self._next_moment - self._BLOCK // 2:
+            if self._timeline.moment(clip_time, now) < self._next_moment - self._BLOCK // 2:
                 continue
+            moment = self._due(clip_time, now)
             self._next_moment = moment + self._BLOCK
             data = self._encoder.encode(block)
             return Piece(moment, moment * SAMPLE_RATE // SECOND, data, level=level_dbov(block))
