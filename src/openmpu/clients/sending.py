@@ -90,8 +90,8 @@ class FeedTrack(MediaStreamTrack):
         if (wait := piece.moment - self._clock()) > 0:
             await asyncio.sleep(wait / 1e9)
         self.sent.note(piece)
-        if piece.key:
-            self._key_sent_at = piece.moment
+        if piece.key:  # whoever asked until now, and again meanwhile, has it
+            self._key_sent_at, self._key_wished = piece.moment, False
         packet = av.Packet(piece.data)
         packet.pts, packet.time_base = piece.ticks, Fraction(1, self._feed.clock_rate)
         return packet
