@@ -34,6 +34,8 @@ from openmpu.model.task import Mode, TaskSpec
 from openmpu.wire.callbacks import Speaker
 
 LOOK_EVERY_S: Final = 0.04
+SETTLED_S: Final = 0.1
+"""Between two looks where nothing is about to change."""
 PATIENCE_S: Final = 3.0
 """A production that comes goes on air after so long, also without pictures: those begin with its first key frame."""
 
@@ -159,7 +161,7 @@ class Job:
         """Hand over to the production that is ready; open and close connections as the one on air wants it."""
         try:
             while True:
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(SETTLED_S if self._settled else LOOK_EVERY_S)
                 async with self._applying:
                     await self._hand_over()
                     await self._reconsider()
@@ -168,6 +170,10 @@ class Job:
         except Exception as error:  # noqa: BLE001 - without its keeper no change would ever come on air: better begin anew
             _log.exception("the keeper of the stream failed")
             self._on_failure(error)
+
+    @property
+    def _settled(self) -> bool:
+        return self._on_air is not None and self._coming is None and not self._air.waits_for_key
 
     def _look_for_key(self) -> None:
         """While what is to be seen waits for a key frame, ask again and again: whatever was lost, it heals."""

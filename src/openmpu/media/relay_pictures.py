@@ -35,7 +35,8 @@ from openmpu.model.roster import Kind
 from openmpu.timing.ticks import MILLISECOND, SECOND
 from openmpu.wire.sei import Sounding
 
-POLL: Final = 20 * MILLISECOND
+POLL: Final = 40 * MILLISECOND
+"""The least that frames wait for their time: none is noticed too late. Being woken costs more than passing one on."""
 SILENT: Final = SECOND
 """So long without a picture, and the relay shows nothing any more."""
 LEAST_STEP: Final = MILLISECOND

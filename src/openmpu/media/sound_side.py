@@ -28,10 +28,12 @@ from openmpu.model.ids import TrackId
 from openmpu.model.roster import Kind
 from openmpu.model.scene import Scene
 from openmpu.model.task import TaskSpec
-from openmpu.timing.ticks import SECOND, Ticks
+from openmpu.timing.ticks import MILLISECOND, SECOND, Ticks
 from openmpu.wire.sei import Sounding
 
 LEAD: Final = SOUND_AHEAD - LOOK_AHEAD_NS - BLOCK_NS
+IDLE: Final = 40 * MILLISECOND
+"""Between two looks whether sound is wanted now."""
 MOST_BEHIND: Final = 10 * SECOND
 """The machine stood still for longer: begin anew at the present."""
 
@@ -117,7 +119,7 @@ class SoundSide:
         """Mix the blocks that are due; when the next one is."""
         self._adopt(now)
         if self._encoder is None:
-            return now + SECOND // 50
+            return now + IDLE
         if now - self._due() > MOST_BEHIND:
             self._begin(self._encoder.profile, self._out.after_last(Kind.AUDIO, now))
         while (due := self._due()) <= now:
